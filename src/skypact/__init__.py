@@ -1,0 +1,1 @@
+"""Joint regional air defence as open software."""

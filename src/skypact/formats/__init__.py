@@ -1,0 +1,1 @@
+"""Wire formats: bytes to tables and back, without sockets, files or clocks."""

@@ -1,0 +1,252 @@
+"""The Arrow schemas of every table that passes between rooms.
+
+Units stand in the column names. Time is UTC nanoseconds. Unknown is null, never zero or minus one. Words with a closed
+vocabulary are dictionary columns whose dictionary is the tuple given here, so that a kernel may write the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+KINDS = ("psr", "ssr", "psr_ssr", "mode_s", "psr_mode_s", "adsb", "mlat", "passive", "infrared")
+"""What kind of detection a plot is."""
+TIME_SOURCES = ("measured", "truncated", "arrival")
+"""Whether a plot's time was sent whole, sent in part and completed from the arrival, or is the arrival."""
+EMERGENCIES = (
+    "none",
+    "general",
+    "medical",
+    "minimum_fuel",
+    "no_communications",
+    "unlawful_interference",
+    "downed",
+)
+"""Emergency states in the order of ASTERIX I021/200 PS and Mode S BDS 6,1."""
+STATUSES = ("tentative", "confirmed", "coasting", "ended")
+"""The life of a track."""
+CLASSES = ("own_military", "civil", "unknown")
+"""What a release rule may ask of a track."""
+IDENTITIES = ("pending", "unknown", "assumed_friend", "friend", "neutral", "suspect", "hostile")
+"""Identity of a track, STANAG 1241."""
+SERVICE_MESSAGES = (
+    "north",
+    "sector",
+    "geographic_filter",
+    "jamming_strobe",
+    "solar_storm",
+    "ssr_jamming_strobe",
+    "mode_s_jamming_strobe",
+    "south",
+    "start_of_blind_zone",
+    "stop_of_blind_zone",
+    "status",
+    "end_of_batch",
+)
+"""What a radar tells of itself between its plots."""
+
+COVARIANCE_SIZE = 21
+"""Entries of the upper triangle, row by row, of a covariance over six states."""
+
+TIME = pa.timestamp("ns", tz="UTC")
+
+
+WORD = pa.dictionary(pa.int8(), pa.string())
+"""Type of a column that holds words of a closed vocabulary."""
+
+NAME = pa.dictionary(pa.int32(), pa.string())
+"""Type of a column of repeated names, such as sensors."""
+
+
+def _schema(name: str, fields: Sequence[tuple[str, pa.DataType]]) -> pa.Schema:
+    return pa.schema([pa.field(n, t) for n, t in fields], metadata={"schema": name})
+
+
+PLOTS = _schema(
+    "plots/1",
+    [
+        ("time", TIME),
+        ("received", TIME),
+        ("time_source", WORD),
+        ("sensor", NAME),
+        ("kind", WORD),
+        ("range_m", pa.float64()),
+        ("azimuth_deg", pa.float64()),
+        ("elevation_deg", pa.float64()),
+        ("range_rate_m_s", pa.float64()),
+        ("latitude_deg", pa.float64()),
+        ("longitude_deg", pa.float64()),
+        ("altitude_m", pa.float64()),
+        ("pressure_altitude_m", pa.float64()),
+        ("velocity_east_m_s", pa.float64()),
+        ("velocity_north_m_s", pa.float64()),
+        ("velocity_up_m_s", pa.float64()),
+        ("sensor_latitude_deg", pa.float64()),
+        ("sensor_longitude_deg", pa.float64()),
+        ("sensor_altitude_m", pa.float64()),
+        ("sensor_track", pa.uint32()),
+        ("sigma_range_m", pa.float32()),
+        ("sigma_azimuth_deg", pa.float32()),
+        ("sigma_elevation_deg", pa.float32()),
+        ("sigma_range_rate_m_s", pa.float32()),
+        ("sigma_position_m", pa.float32()),
+        ("sigma_altitude_m", pa.float32()),
+        ("sigma_velocity_m_s", pa.float32()),
+        ("icao24", pa.uint32()),
+        ("mode_3a", pa.uint16()),
+        ("callsign", pa.string()),
+        ("code_valid", pa.bool_()),
+        ("on_ground", pa.bool_()),
+        ("emergency", WORD),
+        ("simulated", pa.bool_()),
+    ],
+)
+"""One row per detection by one sensor, in the order of the source."""
+
+SOURCE = pa.struct([("party", pa.string()), ("node", pa.string()), ("track", pa.uint32())])
+
+TRACKS = _schema(
+    "tracks/1",
+    [
+        ("time", TIME),
+        ("node", NAME),
+        ("party", NAME),
+        ("track", pa.uint32()),
+        ("picture_number", pa.string()),
+        ("status", WORD),
+        ("latitude_deg", pa.float64()),
+        ("longitude_deg", pa.float64()),
+        ("altitude_m", pa.float64()),
+        ("pressure_altitude_m", pa.float64()),
+        ("velocity_east_m_s", pa.float64()),
+        ("velocity_north_m_s", pa.float64()),
+        ("velocity_up_m_s", pa.float64()),
+        ("covariance", pa.list_(pa.float32(), COVARIANCE_SIZE)),
+        ("existence", pa.float32()),
+        ("class", WORD),
+        ("identity", WORD),
+        ("icao24", pa.uint32()),
+        ("mode_3a", pa.uint16()),
+        ("callsign", pa.string()),
+        ("category", pa.string()),
+        ("sensors", pa.list_(pa.string())),
+        ("last_plot", TIME),
+        ("sources", pa.list_(SOURCE)),
+        ("contains_yours", pa.bool_()),
+        ("lineage", pa.list_(pa.binary())),
+        ("bound_m", pa.float32()),
+        ("released_by", pa.string()),
+        ("simulated", pa.bool_()),
+    ],
+)
+"""One row per track that changed; the picture at a time is the last row per (node, track) up to it."""
+
+SERVICES = _schema(
+    "services/1",
+    [
+        ("time", TIME),
+        ("received", TIME),
+        ("time_source", WORD),
+        ("sensor", NAME),
+        ("message", WORD),
+        ("azimuth_deg", pa.float64()),
+        ("rotation_s", pa.float64()),
+        ("latitude_deg", pa.float64()),
+        ("longitude_deg", pa.float64()),
+        ("altitude_m", pa.float64()),
+        ("simulated", pa.bool_()),
+    ],
+)
+"""What sensors say of themselves: north and sector crossings, rotation period, position (CAT 034, 002, 019, 023, 065)."""
+
+VOCABULARY: Mapping[str, tuple[str, ...]] = {
+    "time_source": TIME_SOURCES,
+    "kind": KINDS,
+    "emergency": EMERGENCIES,
+    "status": STATUSES,
+    "class": CLASSES,
+    "identity": IDENTITIES,
+    "message": SERVICE_MESSAGES,
+}
+"""The words of each closed dictionary column, by column name."""
+
+
+def words(name: str, codes: NDArray[np.int8]) -> pa.DictionaryArray:
+    """Return the dictionary column `name` from indices into its vocabulary; a negative index is null.
+
+    Parameters
+    ----------
+    name : str
+        A key of `VOCABULARY`.
+    codes : int8 array, shape (n,)
+    """
+    mask = codes < 0
+    indices = pa.array(codes, mask=mask if mask.any() else None)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(VOCABULARY[name], pa.string()))
+
+
+def codes(column: pa.ChunkedArray | pa.Array, name: str) -> NDArray[np.int8]:
+    """Return indices into the vocabulary `name` for a column of words, -1 where null: the inverse of `words`."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    place = {w: i for i, w in enumerate(VOCABULARY[name])}
+    lookup = np.array([place[w] for w in column.dictionary.to_pylist()] + [-1], np.int8)
+    indices = column.indices.fill_null(len(lookup) - 1).to_numpy(zero_copy_only=False)
+    return lookup[indices]
+
+
+def times(time_ns: NDArray[np.int64]) -> pa.Array:
+    """Return a time column from nanoseconds since 1970-01-01 UTC; `NO_TIME` is null."""
+    mask = time_ns == NO_TIME
+    return pa.array(time_ns, mask=mask if mask.any() else None).view(TIME)
+
+
+NO_TIME = np.iinfo(np.int64).min
+"""The nanosecond value that stands for an unknown time inside kernels."""
+
+
+def build(schema: pa.Schema, rows: int, columns: Mapping[str, Any]) -> pa.Table:
+    """Return a table of `schema`: the given columns, null elsewhere.
+
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+        One of the schemas of this module.
+    rows : int
+        Length of every column.
+    columns : mapping of str to array
+        Arrow arrays are taken as they are; NumPy floats have NaN as null, other NumPy arrays are taken whole.
+
+    Raises
+    ------
+    KeyError
+        A column the schema does not have.
+    """
+    unknown = columns.keys() - set(schema.names)
+    if unknown:
+        raise KeyError(f"no column {sorted(unknown)} in {schema.metadata[b'schema'].decode()}")
+    arrays = []
+    for field in schema:
+        value = columns.get(field.name)
+        if value is None and field.name in VOCABULARY:
+            arrays.append(words(field.name, np.full(rows, -1, np.int8)))
+        elif value is None:
+            arrays.append(pa.nulls(rows, field.type))
+        elif isinstance(value, np.ndarray):
+            arrays.append(pa.array(value, field.type, from_pandas=True))
+        else:
+            arrays.append(value if value.type == field.type else value.cast(field.type))
+    return pa.table(arrays, schema=schema)
+
+
+def empty(schema: pa.Schema) -> pa.Table:
+    """Return a table of `schema` without rows."""
+    return schema.empty_table()
