@@ -163,7 +163,7 @@ SERVICES = _schema(
         ("simulated", pa.bool_()),
     ],
 )
-"""What sensors say of themselves: north and sector crossings, rotation period, position (CAT 034, 002, 019, 023, 065)."""
+"""What sensors say of themselves: north and sector crossings, rotation period, position (CAT 034, 002)."""
 
 VOCABULARY: Mapping[str, tuple[str, ...]] = {
     "time_source": TIME_SOURCES,
