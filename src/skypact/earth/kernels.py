@@ -1,0 +1,54 @@
+"""Frame conversions as numba scalar functions, for the kernels of every room: radians and metres, WGS84.
+
+``from skypact.earth import kernels`` and call them inside any ``@njit`` function; they are inlined there. For arrays in
+degrees use `skypact.earth.frames`, which holds the same formulas.
+"""
+
+# ruff: noqa: PLR0917  (a position and a reference position are six numbers, in the order everybody uses)
+
+from __future__ import annotations
+
+from numba import njit
+
+from skypact.earth import _formulas
+from skypact.earth._formulas import Floats
+
+__all__ = [
+    "aer_to_enu",
+    "ecef_from_enu",
+    "ecef_to_geodetic",
+    "enu_from_ecef",
+    "enu_to_aer",
+    "enu_to_uvw",
+    "geodetic_to_ecef",
+    "uvw_to_enu",
+]
+
+# The NumPy error model: 0 / 0 at the earth's centre is not a number, not an exception.
+_compiled = njit(cache=True, nogil=True, error_model="numpy")
+
+geodetic_to_ecef = _compiled(_formulas.geodetic_to_ecef)
+ecef_to_geodetic = _compiled(_formulas.ecef_to_geodetic)
+uvw_to_enu = _compiled(_formulas.uvw_to_enu)
+enu_to_uvw = _compiled(_formulas.enu_to_uvw)
+enu_to_aer = _compiled(_formulas.enu_to_aer)
+aer_to_enu = _compiled(_formulas.aer_to_enu)
+
+
+@_compiled
+def enu_from_ecef(
+    x: Floats, y: Floats, z: Floats, lat0: Floats, lon0: Floats, h0: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return east, north, up of a point seen from a reference position."""
+    x0, y0, z0 = geodetic_to_ecef(lat0, lon0, h0)
+    return uvw_to_enu(x - x0, y - y0, z - z0, lat0, lon0)
+
+
+@_compiled
+def ecef_from_enu(
+    east: Floats, north: Floats, up: Floats, lat0: Floats, lon0: Floats, h0: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Return earth-centred x, y, z of a point given east, north, up of a reference position."""
+    x0, y0, z0 = geodetic_to_ecef(lat0, lon0, h0)
+    u, v, w = enu_to_uvw(east, north, up, lat0, lon0)
+    return x0 + u, y0 + v, z0 + w
