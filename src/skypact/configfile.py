@@ -128,8 +128,8 @@ def _read_text(path: str | os.PathLike[str]) -> str:
 def _parse_toml(text: str, path: str | os.PathLike[str]) -> dict[str, object]:
     long_key = _LONG_KEY.search(text)
     if long_key:
-        line = text.count("\n", 0, long_key.start()) + 1
-        raise ConfigError(f"a key of more than {_MAX_KEY_PARTS} parts", path=path, line=line)
+        where = text.count("\n", 0, long_key.start()) + 1
+        raise ConfigError(f"a key of more than {_MAX_KEY_PARTS} parts", path=path, line=where)
     try:
         return tomllib.loads(text)
     except RecursionError:
@@ -137,7 +137,9 @@ def _parse_toml(text: str, path: str | os.PathLike[str]) -> dict[str, object]:
     except ValueError as err:
         message = str(err)
         found = _AT_LINE.search(message)
-        line = int(found[1]) if found and found[1] else text.rstrip().count("\n") + 1
+        line = None  # not every fault is told with its place
+        if found:
+            line = int(found[1]) if found[1] else text.rstrip().count("\n") + 1
         what = _AT_LINE.sub("", message)
         raise ConfigError(f"not valid TOML: {_printable(what)}", path=path, line=line) from None
 
