@@ -1,0 +1,122 @@
+"""Which edition a stream of blocks was written in: the newest that refuses fewest blocks and reads fewest oddities."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skypact.formats.asterix import _kernels as kernels
+from skypact.formats.asterix import spec
+from skypact.formats.asterix.columns import Reader
+from skypact.formats.asterix.program import Program, program
+from skypact.formats.asterix.records import MISSING, Records
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SAMPLE = 256
+"""Blocks looked at before an edition is settled."""
+
+
+class Guess:
+    """The edition of one category in one stream.
+
+    The guess is made anew with every batch until `SAMPLE` blocks were seen, and stays from then on.
+
+    Parameters
+    ----------
+    category : int
+    edition : str, optional
+        The edition the user named; then nothing is guessed.
+    """
+
+    def __init__(self, category: int, edition: str | None = None) -> None:
+        self.category = category
+        self.edition = edition
+        self._named = edition is not None
+        self._blocks: list[bytes] = []
+
+    def learn(
+        self,
+        data: NDArray[np.uint8],
+        first: NDArray[np.int64],
+        last: NDArray[np.int64],
+    ) -> None:
+        """Look at more blocks, given by the ranges of their records in `data`."""
+        missing = SAMPLE - len(self._blocks)
+        if self._named or missing <= 0:
+            return
+        for a, b in zip(first[:missing], last[:missing], strict=True):
+            self._blocks.append(data[a:b].tobytes())
+        joined = np.frombuffer(b"".join(self._blocks), np.uint8)
+        ends = np.cumsum([len(b) for b in self._blocks])
+        begins = ends - np.array([len(b) for b in self._blocks])
+        newest_first = reversed(spec.editions(self.category))
+        self.edition = min(newest_first, key=lambda e: score(program(self.category, e), joined, begins, ends))
+
+
+def score(
+    tables: Program, data: NDArray[np.uint8], first: NDArray[np.int64], last: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Return how many blocks an edition refuses and how many odd elements it reads in the others.
+
+    Odd are spare bits that are set, values beyond those a table defines, angles and times of day out of range.
+    """
+    slot = tables.slots()
+    room = int((last - first).sum()) // 2 + 1
+    offsets = np.empty((len(slot), room), np.int64)
+    begin, block = np.empty(room, np.int64), np.empty(room, np.int32)
+    reason = np.zeros(len(first), np.uint8)
+    _, count = kernels.walk(
+        data,
+        first,
+        last,
+        0,
+        tables.uaps,
+        tables.units,
+        tables.rows,
+        tables.selector,
+        slot,
+        offsets,
+        begin,
+        block,
+        reason,
+    )
+    records = Records(tables, data, slot, offsets[:, :count], begin[:count], block[:count])
+    odd = 0
+    for unit, reader, low, high in _checks(tables):
+        offset = records.offsets[unit]
+        if (offset >= 0).any():
+            value = reader.integers(data, offset)
+            odd += int(((value != MISSING) & ((value < low) | (value > high))).sum())
+    return int((reason > 0).sum()), odd
+
+
+@cache
+def _checks(tables: Program) -> tuple[tuple[int, Reader, int, int], ...]:
+    """Return the elements of an edition whose values can be wrong, with the range they may have."""
+    checks = []
+    for number, unit in enumerate(tables.edition.units):
+        if unit.kind in (spec.REPETITIVE, spec.CHAINED, spec.COMPOUND, spec.EXPLICIT):
+            continue
+        checks += [(number, Reader.of(unit, e), 0, 0) for e in unit.spares if e.bits <= 62]
+        for element in unit.elements:
+            limits = _range(element)
+            if limits is not None:
+                checks.append((number, Reader.of(unit, element), *limits))
+    return tuple(checks)
+
+
+def _range(element: spec.Element) -> tuple[int, int] | None:
+    content = element.content
+    if "table" in content:
+        known = [int(k) for k in content["table"]]
+        return (min(known), max(known)) if max(known) + 1 < 1 << element.bits else None
+    if content.get("unit") == "s" and content.get("lsb") == 1 / 128 and element.bits == 24:
+        return 0, 86_400 * 128
+    if content.get("unit") == "°" and element.name.endswith(("LAT", "LON")):
+        bound = round((90 if element.name.endswith("LAT") else 180) / content["lsb"])
+        return -bound, bound
+    return None

@@ -1,0 +1,103 @@
+"""Dates for times of day: ASTERIX sends seconds since midnight, or since the last multiple of 512 s, and no date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from skypact.tables import NO_TIME
+from skypact.units import DAY_NS, to_ns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STEP_NS = 7_812_500
+"""A time of day counts 1/128 s."""
+TRUNCATED_NS = 512_000_000_000
+"""Truncated times of day have 16 bits and start again after 512 s."""
+
+MEASURED, TRUNCATED, ARRIVAL = range(3)
+"""Indices into `tables.TIME_SOURCES`."""
+
+
+@njit(cache=True, nogil=True)
+def _resolve(value, whole, received, shift, state, base, time, source):  # type: ignore[no-untyped-def]
+    """Turn times of day into times, in the order of the stream.
+
+    `state` is [last whole time, its arrival, last time]; `base` the date for a stream without arrivals.
+    """
+    for i in range(len(value)):
+        arrival = received[i]
+        if arrival != NO_TIME:
+            arrival += shift
+        v = value[i]
+        if v < 0:
+            time[i] = arrival if arrival != NO_TIME else state[2]
+            source[i] = ARRIVAL if time[i] != NO_TIME else -1
+        else:
+            v *= STEP_NS
+            period = DAY_NS if whole[i] else TRUNCATED_NS
+            near = arrival
+            # A radar's own last time of day is a better guide than a recorder whose clock may be minutes off; between
+            # two such times the arrivals still tell how much time went by.
+            if near == NO_TIME:
+                near = state[2]
+            elif not whole[i] and state[1] != NO_TIME:
+                near = state[0] + arrival - state[1]
+            if near == NO_TIME:
+                time[i] = base + v
+            else:
+                turns = (near - v + period // 2) // period
+                time[i] = v + turns * period
+            source[i] = MEASURED if whole[i] else TRUNCATED
+            if whole[i]:
+                state[0] = time[i]
+                state[1] = arrival
+        if time[i] != NO_TIME:
+            state[2] = time[i]
+
+
+@dataclass(slots=True)
+class Clock:
+    """Gives times of day their date, nearest to the arrival, in the order of one stream.
+
+    Parameters
+    ----------
+    date : datetime.date, optional
+        Date of the first message. Without it the arrival's date counts, and without arrivals 1970-01-01.
+    """
+
+    date: dt.date | None = None
+    undated: bool = False
+    _shift: int = NO_TIME
+    _state: NDArray[np.int64] = field(default_factory=lambda: np.full(3, NO_TIME, np.int64))
+
+    def resolve(
+        self, value: NDArray[np.int64], whole: NDArray[np.bool_], received: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Return time in UTC nanoseconds (`NO_TIME` if there is none) and its source for each record.
+
+        Parameters
+        ----------
+        value : int64 array, shape (n,)
+            Time of day in 1/128 s, negative where the record has none.
+        whole : bool array, shape (n,)
+            False where the time of day is truncated to 16 bits.
+        received : int64 array, shape (n,)
+            Arrival, `NO_TIME` if not known.
+        """
+        if self._shift == NO_TIME and len(value):
+            known = received[received != NO_TIME]
+            # A date given by the user moves the arrivals by whole days, so that midnight stays where it is.
+            moved = self.date is not None and len(known) > 0
+            self._shift = to_ns(self.date) - int(known[0]) // DAY_NS * DAY_NS if moved and self.date else 0
+            self.undated = self.date is None and len(known) == 0
+        time = np.empty(len(value), np.int64)
+        source = np.empty(len(value), np.int8)
+        base = 0 if self.date is None else to_ns(self.date)
+        _resolve(value, whole, received, max(self._shift, -(1 << 62)), self._state, base, time, source)
+        return time, source
