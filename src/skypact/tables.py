@@ -7,6 +7,7 @@ vocabulary are dictionary columns whose dictionary is the tuple given here, so t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -236,10 +237,8 @@ def build(schema: pa.Schema, rows: int, columns: Mapping[str, Any]) -> pa.Table:
     arrays = []
     for field in schema:
         value = columns.get(field.name)
-        if value is None and field.name in VOCABULARY:
-            arrays.append(words(field.name, np.full(rows, -1, np.int8)))
-        elif value is None:
-            arrays.append(pa.nulls(rows, field.type))
+        if value is None:
+            arrays.append(_nulls(field, rows))
         elif isinstance(value, np.ndarray):
             arrays.append(pa.array(value, field.type, from_pandas=True))
         else:
@@ -247,6 +246,28 @@ def build(schema: pa.Schema, rows: int, columns: Mapping[str, Any]) -> pa.Table:
     return pa.table(arrays, schema=schema)
 
 
+SHARED_NULLS = 1 << 16
+"""Most rows of null columns that are made once and shared."""
+
+
+def _nulls(field: pa.Field, rows: int) -> pa.Array:
+    if rows > SHARED_NULLS:
+        return _make_nulls(field, rows)
+    return _shared_nulls(field).slice(0, rows)
+
+
+@cache
+def _shared_nulls(field: pa.Field) -> pa.Array:
+    return _make_nulls(field, SHARED_NULLS)
+
+
+def _make_nulls(field: pa.Field, rows: int) -> pa.Array:
+    if field.name in VOCABULARY:
+        return words(field.name, np.full(rows, -1, np.int8))
+    return pa.nulls(rows, field.type)
+
+
+@cache
 def empty(schema: pa.Schema) -> pa.Table:
     """Return a table of `schema` without rows."""
     return schema.empty_table()

@@ -15,7 +15,7 @@ from skypact.formats.asterix import plots, raw, services, spec, system_tracks
 from skypact.formats.asterix.blocks import Blocks, find
 from skypact.formats.asterix.guess import Guess
 from skypact.formats.asterix.program import Program, program
-from skypact.formats.asterix.records import Records, units_of
+from skypact.formats.asterix.records import Records, Room, units_of
 from skypact.formats.asterix.times import Clock
 from skypact.formats.decoded import Decoded
 from skypact.tables import NAME, PLOTS, SERVICES, TRACKS, build, empty, times, words
@@ -77,6 +77,7 @@ class AsterixDecoder:
         self._clock = Clock(date)
         self._raw = raw
         self._sensors = _Names()
+        self._rooms: dict[int, Room] = {}
         self._read = 0
         self.counts: Counter[str] = Counter()
         self.samples: dict[str, bytes] = {}
@@ -137,11 +138,9 @@ class AsterixDecoder:
         units = None if self._raw else units_of(tables, ITEMS[category])
         slot = tables.slots(units)
         first, last = blocks.first[chosen], blocks.last[chosen]
-        # No record is shorter than two octets: a field specification and one octet of content.
-        room = int((last - first).sum()) // 2 + 1
-        offsets = np.empty((int(slot.max()) + 1, room), np.int64)
-        begin = np.empty(room, np.int64)
-        block = np.empty(room, np.int32)
+        offsets, begin, block = self._rooms.setdefault(category, Room()).take(
+            int(slot.max()) + 1, int((last - first).sum())
+        )
         reason = np.zeros(len(chosen), np.uint8)
         _, count = kernels.walk(
             blocks.data,

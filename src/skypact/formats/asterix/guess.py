@@ -11,7 +11,7 @@ from skypact.formats.asterix import _kernels as kernels
 from skypact.formats.asterix import spec
 from skypact.formats.asterix.columns import Reader
 from skypact.formats.asterix.program import Program, program
-from skypact.formats.asterix.records import MISSING, Records
+from skypact.formats.asterix.records import MISSING, Records, Room
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,9 +65,7 @@ def score(
     Odd are spare bits that are set, values beyond those a table defines, angles and times of day out of range.
     """
     slot = tables.slots()
-    room = int((last - first).sum()) // 2 + 1
-    offsets = np.empty((len(slot), room), np.int64)
-    begin, block = np.empty(room, np.int64), np.empty(room, np.int32)
+    offsets, begin, block = Room().take(len(slot), int((last - first).sum()))
     reason = np.zeros(len(first), np.uint8)
     _, count = kernels.walk(
         data,

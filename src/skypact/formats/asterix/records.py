@@ -21,6 +21,26 @@ if TYPE_CHECKING:
 MISSING = kernels.MISSING
 
 
+class Room:
+    """The tables one walk fills, kept from batch to batch; a new walk overwrites the last one's records."""
+
+    def __init__(self) -> None:
+        self._places = np.empty(0, np.int64)
+        self._block = np.empty(0, np.int32)
+
+    def take(self, slots: int, octets: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+        """Return offsets of shape (slots, n), begin and block of shape (n,) for the records in `octets` octets."""
+        # No record is shorter than two octets: a field specification and one octet of content. Rows a power of two
+        # apart would fall into the same lines of the processor's cache, so each is put a little further.
+        row = (octets // 2 + 1 + 511) // 512 * 512 + 72
+        if len(self._places) < (slots + 1) * row:
+            self._places = np.empty((slots + 1) * row, np.int64)
+        if len(self._block) < row:
+            self._block = np.empty(row, np.int32)
+        places = self._places[: (slots + 1) * row].reshape(slots + 1, row)
+        return places[:slots], places[slots], self._block
+
+
 @cache
 def _readers(program: Program) -> dict[str, tuple[int, Reader]]:
     return {e.name: (u, Reader.of(program.edition.units[u], e)) for u, e in program.edition.elements()}
