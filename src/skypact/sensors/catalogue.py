@@ -101,7 +101,7 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def label(self) -> str:
-        """How its plots name it: ``SAC/SIC``, else its id."""
+        """The name its plots carry, which is ``SAC/SIC`` or else its id."""
         return self.id if self.sac is None else f"{self.sac}/{self.sic}"
 
     @property
