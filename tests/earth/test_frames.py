@@ -1,7 +1,5 @@
 """Frames against pyproj, then round trips, then the numba twins."""
 
-# ruff: noqa: PLR0917
-
 import numpy as np
 import pytest
 from hypothesis import given

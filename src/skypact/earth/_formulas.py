@@ -6,11 +6,12 @@ right for a scalar and for an array; not a number in gives not a number out.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
-Floats = NDArray[np.float64]
-"""A float64 array of any shape, or a float: NumPy's functions turn the one into the other."""
+import numpy as np
+
+Real = Any
+"""A float or a float64 array of any shape, and the result is the same: no type says that."""
 
 SEMI_MAJOR_M = 6378137.0
 """Equatorial radius a of WGS84 (NGA.STND.0036, table 3.1)."""
@@ -21,7 +22,7 @@ ECCENTRICITY_2 = FLATTENING * (2.0 - FLATTENING)
 SECOND_ECCENTRICITY_2 = ECCENTRICITY_2 / (1.0 - ECCENTRICITY_2)
 
 
-def geodetic_to_ecef(lat: Floats, lon: Floats, h: Floats) -> tuple[Floats, Floats, Floats]:
+def geodetic_to_ecef(lat: Real, lon: Real, h: Real) -> tuple[Real, Real, Real]:
     """Return earth-centred earth-fixed x, y, z of a geodetic position with height `h` above the ellipsoid."""
     sin_lat = np.sin(lat)
     cos_lat = np.cos(lat)
@@ -30,7 +31,7 @@ def geodetic_to_ecef(lat: Floats, lon: Floats, h: Floats) -> tuple[Floats, Float
     return across * np.cos(lon), across * np.sin(lon), (normal * (1.0 - ECCENTRICITY_2) + h) * sin_lat
 
 
-def ecef_to_geodetic(x: Floats, y: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
+def ecef_to_geodetic(x: Real, y: Real, z: Real) -> tuple[Real, Real, Real]:
     """Return geodetic latitude, longitude and height above the ellipsoid.
 
     Bowring's iteration on the parametric latitude (Bowring 1976, Survey Review 23, 323-327) from his start for high
@@ -58,7 +59,7 @@ def ecef_to_geodetic(x: Floats, y: Floats, z: Floats) -> tuple[Floats, Floats, F
     return lat, np.arctan2(y, x), h
 
 
-def uvw_to_enu(u: Floats, v: Floats, w: Floats, lat0: Floats, lon0: Floats) -> tuple[Floats, Floats, Floats]:
+def uvw_to_enu(u: Real, v: Real, w: Real, lat0: Real, lon0: Real) -> tuple[Real, Real, Real]:
     """Turn a vector from the axes of the earth to east, north, up at a reference position."""
     sin_lat = np.sin(lat0)
     cos_lat = np.cos(lat0)
@@ -68,7 +69,7 @@ def uvw_to_enu(u: Floats, v: Floats, w: Floats, lat0: Floats, lon0: Floats) -> t
     return cos_lon * v - sin_lon * u, cos_lat * w - sin_lat * outward, cos_lat * outward + sin_lat * w
 
 
-def enu_to_uvw(east: Floats, north: Floats, up: Floats, lat0: Floats, lon0: Floats) -> tuple[Floats, Floats, Floats]:
+def enu_to_uvw(east: Real, north: Real, up: Real, lat0: Real, lon0: Real) -> tuple[Real, Real, Real]:
     """Turn a vector from east, north, up at a reference position to the axes of the earth."""
     sin_lat = np.sin(lat0)
     cos_lat = np.cos(lat0)
@@ -78,7 +79,7 @@ def enu_to_uvw(east: Floats, north: Floats, up: Floats, lat0: Floats, lon0: Floa
     return cos_lon * outward - sin_lon * east, sin_lon * outward + cos_lon * east, sin_lat * up + cos_lat * north
 
 
-def enu_to_aer(east: Floats, north: Floats, up: Floats) -> tuple[Floats, Floats, Floats]:
+def enu_to_aer(east: Real, north: Real, up: Real) -> tuple[Real, Real, Real]:
     """Return azimuth clockwise from north in [0, 2 pi), elevation and slant range."""
     ground = np.hypot(east, north)
     azimuth = np.arctan2(east, north) % (2.0 * np.pi)
@@ -87,7 +88,7 @@ def enu_to_aer(east: Floats, north: Floats, up: Floats) -> tuple[Floats, Floats,
     return azimuth, np.arctan2(up, ground), np.hypot(ground, up)
 
 
-def aer_to_enu(azimuth: Floats, elevation: Floats, slant: Floats) -> tuple[Floats, Floats, Floats]:
+def aer_to_enu(azimuth: Real, elevation: Real, slant: Real) -> tuple[Real, Real, Real]:
     """Return east, north, up of an azimuth clockwise from north, an elevation and a slant range."""
     ground = slant * np.cos(elevation)
     return ground * np.sin(azimuth), ground * np.cos(azimuth), slant * np.sin(elevation)

@@ -6,8 +6,6 @@ names follow pymap3d: ``a2b`` turns a into b, a ``0`` marks the reference positi
 reference, `aer` azimuth, elevation, slant range from it, `uvw` a vector along the axes of the earth.
 """
 
-# ruff: noqa: PLR0917  (a position and a reference position are six numbers, in the order everybody uses)
-
 from __future__ import annotations
 
 import numpy as np

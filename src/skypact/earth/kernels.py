@@ -4,14 +4,12 @@
 degrees use `skypact.earth.frames`, which holds the same formulas.
 """
 
-# ruff: noqa: PLR0917  (a position and a reference position are six numbers, in the order everybody uses)
-
 from __future__ import annotations
 
 from numba import njit
 
 from skypact.earth import _formulas
-from skypact.earth._formulas import Floats
+from skypact.earth._formulas import Real
 
 __all__ = [
     "aer_to_enu",
@@ -36,18 +34,14 @@ aer_to_enu = _compiled(_formulas.aer_to_enu)
 
 
 @_compiled
-def enu_from_ecef(
-    x: Floats, y: Floats, z: Floats, lat0: Floats, lon0: Floats, h0: Floats
-) -> tuple[Floats, Floats, Floats]:
+def enu_from_ecef(x: Real, y: Real, z: Real, lat0: Real, lon0: Real, h0: Real) -> tuple[Real, Real, Real]:
     """Return east, north, up of a point seen from a reference position."""
     x0, y0, z0 = geodetic_to_ecef(lat0, lon0, h0)
     return uvw_to_enu(x - x0, y - y0, z - z0, lat0, lon0)
 
 
 @_compiled
-def ecef_from_enu(
-    east: Floats, north: Floats, up: Floats, lat0: Floats, lon0: Floats, h0: Floats
-) -> tuple[Floats, Floats, Floats]:
+def ecef_from_enu(east: Real, north: Real, up: Real, lat0: Real, lon0: Real, h0: Real) -> tuple[Real, Real, Real]:
     """Return earth-centred x, y, z of a point given east, north, up of a reference position."""
     x0, y0, z0 = geodetic_to_ecef(lat0, lon0, h0)
     u, v, w = enu_to_uvw(east, north, up, lat0, lon0)
