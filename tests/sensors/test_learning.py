@@ -66,6 +66,13 @@ def test_rotation_is_the_median_turn_whatever_is_lost_or_repeated() -> None:
     assert learner.catalogue.get("alpha").rotation_s == pytest.approx(turn_s, abs=1e-3)
 
 
+def test_a_clock_set_back_is_followed() -> None:
+    learner = Learner(Catalogue([WRITTEN]))
+    for t_s in (1e6, 1e6 + 4, 500.0, 510.0, 520.0, 530.0):
+        learner.services(services([{"t_s": t_s}]))
+    assert learner.catalogue.get("25/12").rotation_s == 10
+
+
 def test_a_stated_rotation_goes_before_the_median_and_the_written_one_before_both() -> None:
     rows = [{"t_s": 0.0}, {"t_s": 5.0, "rotation_s": 4.9}, {"t_s": 10.0, "rotation_s": 0.0}]
     learner = Learner(Catalogue([WRITTEN]))
@@ -143,6 +150,9 @@ def test_who_needs_no_catalogue_is_not_told_of() -> None:
     assert "latitude" not in notice.lines
     (notice,) = learner.plots(plots('a "b"/\n', "psr"))
     assert 'id = "a--b---"' in notice.lines
+    for label in ("256/1", "01/1", "٣/٤"):
+        assert learner.plots(plots(label, "adsb", polar=False)) == []
+    assert [sensor.label for sensor in learner.catalogue] == ["7/8"]
 
 
 @pytest.mark.parametrize(

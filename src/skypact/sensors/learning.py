@@ -30,7 +30,8 @@ _MEDIAN_OF = 31
 
 _NORTH = tables.SERVICE_MESSAGES.index("north")
 _SECTOR = tables.SERVICE_MESSAGES.index("sector")
-_SAC_SIC = re.compile(r"(\d{1,3})/(\d{1,3})")
+_OCTET = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_SAC_SIC = re.compile(f"{_OCTET}/{_OCTET}", re.ASCII)
 _NOT_IN_ID = re.compile(r"[^\w.-]")
 _POSITION_LINES = "latitude_deg = \nlongitude_deg = \naltitude_m = \n"
 
@@ -143,14 +144,13 @@ class Learner:
 
     def _turns(self, heard: _Heard, north_ns: NDArray[np.int64]) -> None:
         """Take in times at which the beam passed north."""
-        if heard.last_north_ns is not None:
-            north_ns = np.append(north_ns, heard.last_north_ns)
         if not len(north_ns):
             return
-        north_ns = np.unique(north_ns)
+        last_ns = heard.last_north_ns
+        heard.last_north_ns = int(north_ns[-1])  # as it came, so that a clock set back is followed
+        north_ns = np.unique(north_ns if last_ns is None else np.append(north_ns, last_ns))
         turns = np.diff(north_ns) / SECOND_NS
         heard.turns_s.extend(turns[(turns >= MIN_ROTATION_S) & (turns <= MAX_ROTATION_S)][-_MEDIAN_OF:])
-        heard.last_north_ns = int(north_ns[-1])
 
     def _place(self, label: str, heard: _Heard, claims: NDArray[np.float64]) -> list[Notice]:
         """Take in positions a radar states; where two are apart the first stays, and a person is told."""
