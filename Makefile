@@ -36,7 +36,7 @@ docs: .venv/.all
 
 # Each stamp names the state of the environment; a step is repeated when what it was made from has changed.
 .venv/.made:
-	python=$$(sh tools/python.sh $(PYTHON)) && "$$python" -m venv --clear .venv
+	python=$$(sh tools/python.sh $(PYTHON)) && "$$python" -m venv .venv
 	touch $@
 
 .venv/.core: requirements/core.txt pyproject.toml | .venv/.made
