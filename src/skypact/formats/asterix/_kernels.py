@@ -14,7 +14,7 @@ REASONS = (
     "record runs past its block",
     "field specification too long",
     "spare field announced",
-    "record without fields",
+    "",
     "last extension announces another",
     "explicit item of length zero",
     "undefined subitem announced",
@@ -34,7 +34,7 @@ def frame(data, start, length, cat, first, last, message, counts):  # type: igno
     `cat`, `first`, `last` and `message` receive one entry a block: category, range of its records in `data`, message.
     `counts` is increased: [0] messages that end inside a block header, [1] blocks with an impossible length or running
     past the message (the rest of the message is skipped), [2] messages with a trailer after the last block, [3] octets
-    in trailers.
+    in trailers, [4] blocks wrapped in a recorder's header of six octets (length of all, then four of time).
     """
     blocks = 0
     room = len(cat)
@@ -50,6 +50,12 @@ def frame(data, start, length, cat, first, last, message, counts):  # type: igno
                 else:
                     counts[0] += 1
                 break
+            if data[p] == 0 and end - p >= 9:
+                size = (np.int64(data[p]) << 8) | np.int64(data[p + 1])
+                inner = (np.int64(data[p + 7]) << 8) | np.int64(data[p + 8])
+                if data[p + 6] != 0 and size == inner + 6 and p + size <= end:
+                    counts[4] += 1
+                    p += 6
             size = (np.int64(data[p + 1]) << 8) | np.int64(data[p + 2])
             if size < 3 or p + size > end:
                 if found and not (size >= 3 and data[p] == cat[blocks - 1]):
@@ -295,7 +301,7 @@ def _owned(anchors, steps, units, rows, slot):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def walk(data, first, last, at, uaps, units, rows, selector, slot, offsets, begin, block, reason):  # type: ignore[no-untyped-def]
+def walk(data, first, last, at, uaps, units, rows, selector, slot, offsets, begin, block, reason, empty):  # type: ignore[no-untyped-def]
     """Walk the records of blocks, from block `at` until all are done or the tables are full.
 
     Records with the same field specification share a layout that is worked out once, so that only units of changing
@@ -320,6 +326,8 @@ def walk(data, first, last, at, uaps, units, rows, selector, slot, offsets, begi
         Receives the block of each record.
     reason : uint8 array, shape (blocks,)
         Receives why a block was refused, 0 if it was not. A refused block leaves no record.
+    empty : int64 array, shape (1,)
+        Is increased by the records without a field, which are passed over.
 
     Returns
     -------
@@ -414,6 +422,12 @@ def walk(data, first, last, at, uaps, units, rows, selector, slot, offsets, begi
                             offsets[s, r] = anchor[a] + deltas[layout, s]
                         elif a == -1:
                             offsets[s, r] = -1
+            if p == -EMPTY:
+                p = start + 1
+                while data[p - 1] & 1:
+                    p += 1
+                empty[0] += 1
+                continue
             if p < 0:
                 reason[b] = -p
                 r = mark
@@ -556,13 +570,13 @@ def characters(value, count, width, letters, edge, out):  # type: ignore[no-unty
 @njit(cache=True, nogil=True)
 def inherit(data, offset, block, out):  # type: ignore[no-untyped-def]
     """Read two octets of every record; a record without takes those of the record before in its block."""
-    before = -1
+    before = np.int64(-1)
     for i in range(len(offset)):
         p = offset[i]
         if p >= 0:
             before = np.int64(data[p]) << 8 | np.int64(data[p + 1])
         elif i == 0 or block[i] != block[i - 1]:
-            before = -1
+            before = np.int64(-1)
         out[i] = before
 
 
@@ -611,11 +625,11 @@ def cut(data, known, final, start, length):  # type: ignore[no-untyped-def]
             runs += 1
         q = p + 1
         while q < end:
-            size = _block(data, q, end, known)
-            if size > 0 and q + size <= end:
-                if _block(data, q + size, end, known) != 0:
+            next_size = _block(data, q, end, known)
+            if next_size > 0 and q + next_size <= end:
+                if _block(data, q + next_size, end, known) != 0:
                     break
-            elif size != 0 and not final:
+            elif next_size != 0 and not final:
                 break
             q += 1
         skipped += q - p

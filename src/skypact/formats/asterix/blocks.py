@@ -42,7 +42,7 @@ class Blocks:
 def find(datagrams: Datagrams, counts: Counter[str], octets: int) -> Iterator[Blocks]:
     """Yield the blocks of a batch of datagrams, about `octets` of them at a time; what is no block is counted."""
     room = len(datagrams) + int(datagrams.length.sum()) // 16 + 16
-    tally = np.zeros(4, np.int64)
+    tally = np.zeros(5, np.int64)
     while True:
         category = np.empty(room, np.uint8)
         first, last = np.empty(room, np.int64), np.empty(room, np.int64)
@@ -58,6 +58,8 @@ def find(datagrams: Datagrams, counts: Counter[str], octets: int) -> Iterator[Bl
     if tally[2]:
         counts["trailers behind blocks"] += int(tally[2])
         counts["octets in trailers"] += int(tally[3])
+    if tally[4]:
+        counts["blocks in recorder headers"] += int(tally[4])
     size = np.cumsum(last[:found] - first[:found])
     at = 0
     while at < found:

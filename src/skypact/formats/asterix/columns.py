@@ -1,4 +1,4 @@
-"""Elements of many records as columns: where an element's bits lie, what they mean, and the Arrow column they become."""
+"""Elements of many records as columns: where their bits lie, what they mean, the Arrow columns they become."""
 
 from __future__ import annotations
 

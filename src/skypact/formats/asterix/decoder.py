@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,12 +14,12 @@ import pyarrow as pa
 from skypact.formats.asterix import _kernels as kernels
 from skypact.formats.asterix import plots, raw, services, spec, system_tracks
 from skypact.formats.asterix.blocks import Blocks, find
-from skypact.formats.asterix.guess import Guess
-from skypact.formats.asterix.program import Program, program
-from skypact.formats.asterix.records import Records, Room, units_of
+from skypact.formats.asterix.guess import Guess, oddities
+from skypact.formats.asterix.program import program
+from skypact.formats.asterix.records import Records, Room, units_of, walk
 from skypact.formats.asterix.times import Clock
 from skypact.formats.decoded import Decoded
-from skypact.tables import NAME, PLOTS, SERVICES, TRACKS, build, empty, times, words
+from skypact.tables import PLOTS, SERVICES, TRACKS, build, empty, times, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,6 +44,22 @@ DAY_STEPS = 86_400 * 128
 
 BATCH = 1 << 20
 """Octets of blocks read at a time, so that a batch's columns stay in the processor's cache."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Records of one category with their arrivals, times and places in the stream, each of shape (n,)."""
+
+    records: Records
+    received: NDArray[np.int64]
+    time: NDArray[np.int64]
+    source: NDArray[np.int8]
+    order: NDArray[np.int64]
+
+    def where(self, keep: NDArray[np.bool_]) -> Rows:
+        """Return only some of the rows."""
+        columns = self.received[keep], self.time[keep], self.source[keep], self.order[keep]
+        return Rows(self.records.where(keep), *columns)
 
 
 class AsterixDecoder:
@@ -78,6 +95,8 @@ class AsterixDecoder:
         self._raw = raw
         self._sensors = _Names()
         self._rooms: dict[int, Room] = {}
+        self._met: Counter[int] = Counter()
+        self._refused: Counter[int] = Counter()
         self._read = 0
         self.counts: Counter[str] = Counter()
         self.samples: dict[str, bytes] = {}
@@ -94,10 +113,7 @@ class AsterixDecoder:
 
     def decode(self, datagrams: Datagrams) -> Decoded:
         """Return the tables of a batch of datagrams, each a row of data blocks."""
-        parts: list[Decoded] = []
-        for blocks in find(datagrams, self.counts, BATCH):
-            parts.append(self._batch(blocks))
-        return _concat(parts)
+        return _concat([self._batch(blocks) for blocks in find(datagrams, self.counts, BATCH)])
 
     def _batch(self, blocks: Blocks) -> Decoded:
         categories = [int(c) for c in np.flatnonzero(np.bincount(blocks.category, minlength=256))]
@@ -109,7 +125,7 @@ class AsterixDecoder:
                 continue
             guess = self._editions.setdefault(category, Guess(category))
             guess.learn(blocks.data, blocks.first[chosen], blocks.last[chosen])
-            found = self._walk(program(category, guess.edition), blocks, chosen)
+            found = self._walk(category, blocks, chosen)
             if len(found):
                 walked[category] = found
         if not walked:
@@ -124,48 +140,54 @@ class AsterixDecoder:
         rows: dict[int, Rows] = {
             c: Rows(r, blocks.received[r.block], time[order[c]], source[order[c]], order[c]) for c, r in walked.items()
         }
+        items = {c: self._raw_table(r) for c, r in rows.items()} if self._raw else {}
+        rows = {c: self._believed(c, r) for c, r in rows.items()}
         decoded = Decoded(
             self._table(PLOTS, {c: plots.PLOTS_OF[c] for c in rows if c in plots.PLOTS_OF}, rows),
             self._tracks(rows),
             self._table(SERVICES, {c: services.SERVICES_OF[c] for c in rows if c in services.SERVICES_OF}, rows),
-            {c: self._raw_table(r) for c, r in rows.items()} if self._raw else {},
+            items,
         )
         self._read += total
         return decoded
 
-    def _walk(self, tables: Program, blocks: Blocks, chosen: NDArray[np.int64]) -> Records:
-        category = tables.edition.category
+    def _walk(self, category: int, blocks: Blocks, chosen: NDArray[np.int64]) -> Records:
+        tables = program(category, self._editions[category].edition)
         units = None if self._raw else units_of(tables, ITEMS[category])
-        slot = tables.slots(units)
-        first, last = blocks.first[chosen], blocks.last[chosen]
-        offsets, begin, block = self._rooms.setdefault(category, Room()).take(
-            int(slot.max()) + 1, int((last - first).sum())
-        )
-        reason = np.zeros(len(chosen), np.uint8)
-        _, count = kernels.walk(
-            blocks.data,
-            first,
-            last,
-            0,
-            tables.uaps,
-            tables.units,
-            tables.rows,
-            tables.selector,
-            slot,
-            offsets,
-            begin,
-            block,
-            reason,
-        )
+        room = self._rooms.setdefault(category, Room())
+        empty = np.zeros(1, np.int64)
+        found, reason = walk(tables, units, room, blocks.data, blocks.first[chosen], blocks.last[chosen], empty)
+        self.counts["blocks"] += len(chosen)
+        if empty[0]:
+            self.counts[f"records without a field in category {category:03d}"] += int(empty[0])
         if reason.any():
             self._refuse(blocks, category, chosen, reason)
-        self.counts["blocks"] += len(chosen)
-        return Records(tables, blocks.data, slot, offsets[:, :count], begin[:count], chosen[block[:count]])
+        self._met[category] += len(chosen)
+        return found.of_blocks(chosen)
+
+    def _believed(self, category: int, rows: Rows) -> Rows:
+        """Return the records that may be believed.
+
+        Where an edition refuses most of a category's blocks, what it accepts is likely accepted by chance: then the
+        blocks in which something odd is read are set aside too.
+        """
+        if 2 * self._refused[category] <= self._met[category]:
+            return rows
+        found = rows.records
+        odd = np.zeros(int(found.block.max(initial=-1)) + 1, bool)
+        odd[found.block[oddities(found) > 0]] = True
+        if not odd.any():
+            return rows
+        self.counts[f"blocks of category {category:03d} set aside: most are refused, and these read oddly"] += int(
+            odd.sum()
+        )
+        return rows.where(~odd[found.block])
 
     def _refuse(self, blocks: Blocks, category: int, chosen: NDArray[np.int64], reason: NDArray[np.uint8]) -> None:
         """Count refused blocks by reason and keep the first octets of the first one."""
         for code, count in enumerate(np.bincount(reason)):
             if code and count:
+                self._refused[category] += int(count)
                 name = f"blocks of category {category:03d} refused: {kernels.REASONS[code]}"
                 self.counts[name] += int(count)
                 worst = chosen[np.argmax(reason == code)]
@@ -255,22 +277,6 @@ class AsterixDecoder:
         for i, field in enumerate(found.schema):
             head = head.append_column(field, found.column(i))
         return head
-
-
-class Rows:
-    """Records of one category with their times and their places in the stream."""
-
-    __slots__ = ("order", "received", "records", "source", "time")
-
-    def __init__(
-        self,
-        records: Records,
-        received: NDArray[np.int64],
-        time: NDArray[np.int64],
-        source: NDArray[np.int8],
-        order: NDArray[np.int64],
-    ) -> None:
-        self.records, self.received, self.time, self.source, self.order = records, received, time, source, order
 
 
 class _Names:

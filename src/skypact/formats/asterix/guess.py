@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skypact.formats.asterix import _kernels as kernels
 from skypact.formats.asterix import spec
 from skypact.formats.asterix.columns import Reader
 from skypact.formats.asterix.program import Program, program
-from skypact.formats.asterix.records import MISSING, Records, Room
+from skypact.formats.asterix.records import MISSING, Records, Room, walk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,36 +59,23 @@ class Guess:
 def score(
     tables: Program, data: NDArray[np.uint8], first: NDArray[np.int64], last: NDArray[np.int64]
 ) -> tuple[int, int]:
-    """Return how many blocks an edition refuses and how many odd elements it reads in the others.
+    """Return how many blocks an edition refuses and how many odd elements it reads in the others."""
+    records, reason = walk(tables, None, Room(), data, first, last, np.zeros(1, np.int64))
+    return int((reason > 0).sum()), int(oddities(records).sum())
 
-    Odd are spare bits that are set, values beyond those a table defines, angles and times of day out of range.
+
+def oddities(records: Records) -> NDArray[np.int64]:
+    """Count in each record what a right reading seldom shows.
+
+    That is spare bits that are set, values beyond those a table defines, angles and times of day out of range.
     """
-    slot = tables.slots()
-    offsets, begin, block = Room().take(len(slot), int((last - first).sum()))
-    reason = np.zeros(len(first), np.uint8)
-    _, count = kernels.walk(
-        data,
-        first,
-        last,
-        0,
-        tables.uaps,
-        tables.units,
-        tables.rows,
-        tables.selector,
-        slot,
-        offsets,
-        begin,
-        block,
-        reason,
-    )
-    records = Records(tables, data, slot, offsets[:, :count], begin[:count], block[:count])
-    odd = 0
-    for unit, reader, low, high in _checks(tables):
-        offset = records.offsets[unit]
-        if (offset >= 0).any():
-            value = reader.integers(data, offset)
-            odd += int(((value != MISSING) & ((value < low) | (value > high))).sum())
-    return int((reason > 0).sum()), odd
+    odd = np.zeros(len(records), np.int64)
+    for unit, reader, low, high in _checks(records.program):
+        slot = records.slot[unit]
+        if slot >= 0 and (records.offsets[slot] >= 0).any():
+            value = reader.integers(records.data, records.offsets[slot])
+            odd += (value != MISSING) & ((value < low) | (value > high))
+    return odd
 
 
 @cache

@@ -1,8 +1,7 @@
 """Target reports of CAT 001, 010, 020, 021 and 048 as columns of PLOTS.
 
-Each function takes the records of one category and returns the columns it knows; the rest of the row is null. Quality
-indicators follow RTCA DO-260B tables 2-69 to 2-71 (NACp, NIC) and 2-14 (NUCp); a 95 % horizontal bound is 2.448 sigma of
-a circular normal distribution.
+Each function takes the records of one category and returns the columns it knows; the rest of the row is null.
+Accuracy indicators of ADS-B are 95 % bounds (RTCA DO-260B), that is 2.448 sigma of a circular normal distribution.
 """
 
 from __future__ import annotations
@@ -166,11 +165,11 @@ def cat020(r: Records) -> Columns:
 
 
 NACP_95_M = np.array([np.nan, 18520, 7408, 3704, 1852, 926, 555.6, 185.2, 92.6, 30, 10, 3] + [np.nan] * 4)
-"""95 % horizontal position bound by NACp, DO-260B table 2-71."""
+"""95 % horizontal position bound by NACp."""
 NUCP_95_M = np.array([np.nan, 18520, 9260, 1852, 926, 463, 185.2, 92.6, 10, 3] + [np.nan] * 6)
-"""95 % horizontal position bound by NUCp of version 0 transponders, DO-260 table 2-11."""
+"""95 % horizontal position bound by NUCp of version 0 transponders."""
 NACV_95_M_S = np.array([np.nan, 10, 3, 1, 0.3] + [np.nan] * 3)
-"""95 % horizontal velocity bound by NACv, DO-260B table 2-22."""
+"""95 % horizontal velocity bound by NACv."""
 SIGMA_95 = 2.4477
 """Radius in sigmas that holds 95 % of a circular normal distribution."""
 

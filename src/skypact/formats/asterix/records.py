@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -73,6 +73,14 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.begin)
+
+    def of_blocks(self, chosen: NDArray[np.int64]) -> Records:
+        """Return the same records with their blocks renumbered: block i becomes ``chosen[i]``."""
+        return replace(self, block=chosen[self.block].astype(np.int32))
+
+    def where(self, keep: NDArray[np.bool_]) -> Records:
+        """Return only some of the records."""
+        return replace(self, offsets=self.offsets[:, keep], begin=self.begin[keep], block=self.block[keep])
 
     def _find(self, path: str) -> tuple[Reader, NDArray[np.int64]] | None:
         """Return an element's reader and the places of its unit; none if the edition lacks it or no record has it."""
@@ -152,3 +160,39 @@ def units_of(program: Program, items: tuple[str, ...]) -> tuple[int, ...]:
     """Return the numbers of the units of an edition whose item is one of `items`."""
     units: tuple[Unit, ...] = program.edition.units
     return tuple(i for i, unit in enumerate(units) if unit.name in items)
+
+
+def walk(
+    program: Program,
+    units: tuple[int, ...] | None,
+    room: Room,
+    data: NDArray[np.uint8],
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    empty: NDArray[np.int64],
+) -> tuple[Records, NDArray[np.uint8]]:
+    """Find the records of blocks, given by their ranges in `data`.
+
+    Parameters
+    ----------
+    program : Program
+    units : tuple of int, or None
+        The units whose places are wanted; all if none are named.
+    room : Room
+        What the records lie in until the next walk with the same room.
+    data : uint8 array
+    first, last : int64 arrays, shape (blocks,)
+    empty : int64 array, shape (1,)
+        Is increased by the records without a field.
+
+    Returns
+    -------
+    Records, uint8 array
+        The records, and for each block the index into `_kernels.REASONS` of why it was refused.
+    """
+    slot = program.slots(units)
+    offsets, begin, block = room.take(int(slot.max()) + 1, int((last - first).sum()))
+    reason = np.zeros(len(first), np.uint8)
+    tables = program.uaps, program.units, program.rows, program.selector
+    _, count = kernels.walk(data, first, last, 0, *tables, slot, offsets, begin, block, reason, empty)
+    return Records(program, data, slot, offsets[:, :count], begin[:count], block[:count]), reason

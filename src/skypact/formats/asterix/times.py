@@ -25,6 +25,25 @@ MEASURED, TRUNCATED, ARRIVAL = range(3)
 
 
 @njit(cache=True, nogil=True)
+def _nearest(v, whole, near):  # type: ignore[no-untyped-def]
+    """Return the time nearest to `near` whose time of day is `v` nanoseconds, or `v` and some multiples of 512 s.
+
+    A day is no multiple of 512 s: truncated times start again at midnight too.
+    """
+    best = NO_TIME
+    today = near // DAY_NS * DAY_NS
+    for day in (today - DAY_NS, today, today + DAY_NS):
+        turns = 0
+        if not whole:
+            turns = (near - day - v + TRUNCATED_NS // 2) // TRUNCATED_NS
+            turns = max(0, min(turns, (DAY_NS - 1 - v) // TRUNCATED_NS))
+        candidate = day + v + turns * TRUNCATED_NS
+        if best == NO_TIME or abs(candidate - near) < abs(best - near):
+            best = candidate
+    return best
+
+
+@njit(cache=True, nogil=True)
 def _resolve(value, whole, received, shift, state, base, time, source):  # type: ignore[no-untyped-def]
     """Turn times of day into times, in the order of the stream.
 
@@ -40,7 +59,6 @@ def _resolve(value, whole, received, shift, state, base, time, source):  # type:
             source[i] = ARRIVAL if time[i] != NO_TIME else -1
         else:
             v *= STEP_NS
-            period = DAY_NS if whole[i] else TRUNCATED_NS
             near = arrival
             # A radar's own last time of day is a better guide than a recorder whose clock may be minutes off; between
             # two such times the arrivals still tell how much time went by.
@@ -51,8 +69,7 @@ def _resolve(value, whole, received, shift, state, base, time, source):  # type:
             if near == NO_TIME:
                 time[i] = base + v
             else:
-                turns = (near - v + period // 2) // period
-                time[i] = v + turns * period
+                time[i] = _nearest(v, whole[i], near)
             source[i] = MEASURED if whole[i] else TRUNCATED
             if whole[i]:
                 state[0] = time[i]

@@ -1,0 +1,354 @@
+"""Tables as ASTERIX: radar plots as CAT048, ADS-B as CAT021, antenna messages as CAT034, tracks as CAT062 and CAT065.
+
+Values are rounded to the steps of the format. What a category cannot carry is left out; a range or number beyond its
+bits is an error. Rows keep their order; a new block begins with a new sensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skypact.earth.geoid import msl_to_ellipsoid
+from skypact.errors import MisuseError
+from skypact.formats.asterix.encode import encode
+from skypact.formats.asterix.services import CAT034, CAT065
+from skypact.tables import KINDS, NO_TIME, SERVICE_MESSAGES, codes
+from skypact.units import DAY_NS, FLIGHT_LEVEL_M, FOOT_M, FOOT_PER_MINUTE_M_S, NAUTICAL_MILE_M, SECOND_NS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skypact.formats.datagrams import Datagrams
+
+TYP_048 = dict(zip(("psr", "ssr", "psr_ssr", "mode_s", "psr_mode_s"), (1, 2, 3, 5, 7), strict=True))
+MISSING = -1
+
+
+def radar_reports(plots: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None = None) -> Datagrams:
+    """Return a radar's plots as CAT048 target reports.
+
+    Parameters
+    ----------
+    plots : pyarrow.Table
+        Of the schema `tables.PLOTS`.
+    codes_of : mapping of str to (int, int), optional
+        SAC and SIC of each sensor; without it the names are read as ``SAC/SIC``.
+
+    Raises
+    ------
+    MisuseError
+        A sensor without codes, or a value the format cannot hold.
+    """
+    kind = codes(plots["kind"], "kind")
+    typ = np.array([TYP_048.get(k, 0) for k in KINDS] + [0], np.int64)[kind]
+    simulated = _flag(plots, "simulated")
+    invalid = (_flag(plots, "code_valid") == 0).astype(np.int64)
+    ground = _flag(plots, "on_ground")
+    some_code, some_height = _known(plots, "mode_3a"), _known(plots, "pressure_altitude_m")
+    columns = _source(plots["sensor"], codes_of) | {
+        "140": _time_of_day(plots["time"]),
+        "020/TYP": _numbers(typ, True),
+        "020/SIM": _numbers(simulated > 0, True),
+        "040/RHO": _scaled(plots, "range_m", NAUTICAL_MILE_M),
+        "040/THETA": _angle(plots, "azimuth_deg"),
+        "070/V": _numbers(invalid, some_code),
+        "070/MODE3A": _octal(plots["mode_3a"]),
+        "090/V": _numbers(invalid, some_height),
+        "090/FL": _scaled(plots, "pressure_altitude_m", FLIGHT_LEVEL_M),
+        "110/3DH": _scaled(plots, "altitude_m", FOOT_M),
+        "120/CAL/CAL": _rounded(plots, "range_rate_m_s"),
+        "161/TRN": plots["sensor_track"],
+        "220": plots["icao24"],
+        "240": plots["callsign"],
+        "230/STAT": _numbers(ground, ground >= 0),
+    }
+    return encode(48, _present(columns), group=_groups(plots["sensor"]))
+
+
+def adsb_reports(plots: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None = None) -> Datagrams:
+    """Return ADS-B plots as CAT021 target reports; arguments and errors as in `radar_reports`."""
+    ground, simulated = _flag(plots, "on_ground"), _flag(plots, "simulated")
+    east, north = _floats(plots, "velocity_east_m_s"), _floats(plots, "velocity_north_m_s")
+    latitude, longitude = _floats(plots, "latitude_deg"), _floats(plots, "longitude_deg")
+    track = np.degrees(np.arctan2(east, north)) % 360
+    positioned = ~np.isnan(latitude) & ~np.isnan(longitude)
+    emergency = codes(plots["emergency"], "emergency").astype(np.int64)
+    every = np.ones(len(plots), bool)
+    columns = _source(plots["sensor"], codes_of) | {
+        "040/ATP": _numbers(np.zeros(len(plots)), every),
+        "040/GBS": _numbers(ground, ground >= 0),
+        "040/SIM": _numbers(simulated > 0, every),
+        "071": _where(_time_of_day(plots["time"]), positioned),
+        "077": _where(_time_of_day(plots["time"]), ~positioned),
+        "131/LAT": _array(latitude),
+        "131/LON": _array(longitude),
+        "080": plots["icao24"],
+        "140": _ellipsoidal(plots, latitude, longitude),
+        "070/MODE3A": _octal(plots["mode_3a"]),
+        "145": _scaled(plots, "pressure_altitude_m", FLIGHT_LEVEL_M),
+        "157/GVR": _scaled(plots, "velocity_up_m_s", FOOT_PER_MINUTE_M_S),
+        "160/GS": _array(np.hypot(east, north) / NAUTICAL_MILE_M),
+        "160/TA": _array(_turned(track)),
+        "161/TRNUM": plots["sensor_track"],
+        "170": plots["callsign"],
+        "200/PS": _numbers(emergency, emergency >= 0),
+    }
+    return encode(21, _present(columns), group=_groups(plots["sensor"]))
+
+
+def antenna_messages(services: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None = None) -> Datagrams:
+    """Return a radar's messages of itself as CAT034; `services` is of the schema `tables.SERVICES`."""
+    types = {name: code for code, name in CAT034.items()}
+    message = codes(services["message"], "message")
+    code = np.array([types.get(m, MISSING) for m in SERVICE_MESSAGES] + [MISSING], np.int64)[message]
+    if (code < 0).any():
+        raise MisuseError(f"row {int(np.argmax(code < 0))} is no message of CAT034")
+    sector = np.floor(_floats(services, "azimuth_deg") / (360 / 256)) % 256 * (360 / 256)
+    columns = _source(services["sensor"], codes_of) | {
+        "000": pa.array(code),
+        "030": _time_of_day(services["time"]),
+        "020": _where(_array(sector), code != types["north"]),
+        "041": services["rotation_s"],
+        "120/HGT": _rounded(services, "altitude_m"),
+        "120/LAT": services["latitude_deg"],
+        "120/LON": services["longitude_deg"],
+    }
+    return encode(34, _present(columns), group=_groups(services["sensor"]))
+
+
+def system_tracks(tracks: pa.Table, sac: int, sic: int, numbers: TrackNumbers) -> Datagrams:
+    """Return tracks as CAT062 under the code of a processing centre.
+
+    Parameters
+    ----------
+    tracks : pyarrow.Table
+        Of the schema `tables.TRACKS`, of one node.
+    sac, sic : int
+    numbers : TrackNumbers
+        Gives each track its 16-bit number; keep it for the next call.
+    """
+    status = codes(tracks["status"], "status")
+    every = np.ones(len(tracks), bool)
+    latitude, longitude = _floats(tracks, "latitude_deg"), _floats(tracks, "longitude_deg")
+    time = _times(tracks["time"])
+    number = numbers.of(np.asarray(tracks["track"].fill_null(0).to_numpy(), np.int64), status == 3, time)
+    age = (time - _times(tracks["last_plot"])) / SECOND_NS
+    aged = _known(tracks, "last_plot") & _known(tracks, "time")
+    columns = {
+        "010/SAC": pa.array(np.full(len(tracks), sac)),
+        "010/SIC": pa.array(np.full(len(tracks), sic)),
+        "070": _time_of_day(tracks["time"]),
+        "105/LAT": _array(latitude),
+        "105/LON": _array(longitude),
+        "185/VX": _clipped(_floats(tracks, "velocity_east_m_s"), 8191.75),
+        "185/VY": _clipped(_floats(tracks, "velocity_north_m_s"), 8191.75),
+        "060/MODE3A": _octal(tracks["mode_3a"]),
+        "380/ADR": tracks["icao24"],
+        "380/ID": tracks["callsign"],
+        "040": pa.array(number),
+        "080/CNF": _numbers(status == 0, every),
+        "080/SIM": _numbers(_flag(tracks, "simulated") > 0, every),
+        "080/TSE": _numbers(status == 3, every),
+        "080/CST": _numbers(status == 2, every),
+        "290/PSR": _where(_clipped(np.maximum(age, 0), 63.75), aged),
+        "136": _scaled(tracks, "pressure_altitude_m", FLIGHT_LEVEL_M),
+        "130": _ellipsoidal(tracks, latitude, longitude),
+        "220": _scaled(tracks, "velocity_up_m_s", FOOT_PER_MINUTE_M_S),
+        **_accuracies(tracks),
+    }
+    return encode(62, _present(columns))
+
+
+def centre_messages(services: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None = None) -> Datagrams:
+    """Return a processing centre's messages of itself as CAT065: ``status`` and ``end_of_batch``."""
+    types = {name: code for code, name in reversed(CAT065.items())}
+    message = codes(services["message"], "message")
+    code = np.array([types.get(m, MISSING) for m in SERVICE_MESSAGES] + [MISSING], np.int64)[message]
+    if (code < 0).any():
+        raise MisuseError(f"row {int(np.argmax(code < 0))} is no message of CAT065")
+    columns = _source(services["sensor"], codes_of) | {
+        "000": pa.array(code),
+        "015": pa.array(np.zeros(len(code), np.int64)),
+        "030": _time_of_day(services["time"]),
+        "040/NOGO": _numbers(np.zeros(len(code)), code == types["status"]),
+    }
+    return encode(65, _present(columns), group=_groups(services["sensor"]))
+
+
+class TrackNumbers:
+    """Sixteen-bit track numbers for CAT062: a number rests for a while after its track ended before it is used again.
+
+    Parameters
+    ----------
+    quarantine_s : float
+        How long a number rests.
+    """
+
+    def __init__(self, quarantine_s: float = 300.0) -> None:
+        self._quarantine_ns = int(quarantine_s * SECOND_NS)
+        self._number: dict[int, int] = {}
+        self._rest: dict[int, int] = {}
+        self._next = 0
+
+    def of(self, tracks: NDArray[np.int64], ended: NDArray[np.bool_], time_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a number for each track, freeing those of tracks that ended.
+
+        Raises
+        ------
+        MisuseError
+            More tracks, resting numbers included, than 16 bits can number.
+        """
+        out = np.empty(len(tracks), np.int64)
+        for i, (track, over, time) in enumerate(zip(tracks.tolist(), ended.tolist(), time_ns.tolist(), strict=True)):
+            number = self._number.get(track)
+            if number is None:
+                number = self._number[track] = self._free(time)
+            out[i] = number
+            if over:
+                self._rest[number] = time
+                del self._number[track]
+        return out
+
+    def _free(self, time_ns: int) -> int:
+        if self._next < 1 << 16:
+            self._next += 1
+            return self._next - 1
+        # Numbers are freed in the order of time, so the first of the dictionary has rested longest.
+        number, since = next(iter(self._rest.items()), (0, time_ns))
+        if time_ns - since < self._quarantine_ns:
+            raise MisuseError("more tracks at once than CAT062 can number")
+        del self._rest[number]
+        return number
+
+
+def _times(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    return np.asarray(pc.fill_null(column.cast(pa.int64()), NO_TIME).to_numpy())
+
+
+def _time_of_day(column: pa.ChunkedArray) -> pa.Array:
+    """Return seconds since midnight UTC in steps of 1/128 s."""
+    time = _times(column)
+    step = np.floor_divide((time % DAY_NS) * 128 + SECOND_NS // 2, SECOND_NS) % (86_400 * 128)
+    return pa.array(np.where(time == NO_TIME, np.nan, step / 128), from_pandas=True)
+
+
+def _known(table: pa.Table, name: str) -> NDArray[np.bool_]:
+    return np.asarray(table[name].is_valid().to_numpy())
+
+
+def _floats(table: pa.Table, name: str) -> NDArray[np.float64]:
+    return np.asarray(table[name].cast(pa.float64()).fill_null(np.nan).to_numpy())
+
+
+def _flag(table: pa.Table, name: str) -> NDArray[np.int64]:
+    return np.asarray(table[name].cast(pa.int8()).fill_null(-1).to_numpy(), np.int64)
+
+
+def _array(values: NDArray[np.float64]) -> pa.Array:
+    return pa.array(values, pa.float64(), from_pandas=True)
+
+
+def _scaled(table: pa.Table, name: str, unit: float) -> pa.Array:
+    return _array(_floats(table, name) / unit)
+
+
+def _rounded(table: pa.Table, name: str) -> pa.Array:
+    return _array(np.rint(_floats(table, name)))
+
+
+def _clipped(values: NDArray[np.float64], bound: float) -> pa.Array:
+    return _array(np.clip(values, -bound, bound))
+
+
+def _turned(angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return angles that round to a whole turn as zero."""
+    return np.where(angle >= 360 * (1 - 0.5 / 65536), 0.0, angle)
+
+
+def _angle(table: pa.Table, name: str) -> pa.Array:
+    return _array(_turned(_floats(table, name) % 360))
+
+
+def _numbers(values: NDArray[Any], known: NDArray[np.bool_] | bool) -> pa.Array:
+    mask = ~np.broadcast_to(known, values.shape)
+    return pa.array(np.asarray(values, np.int64), mask=mask)
+
+
+def _where(column: pa.Array, keep: NDArray[np.bool_]) -> pa.Array:
+    return pc.if_else(pa.array(keep), column, pa.scalar(None, column.type))
+
+
+def _octal(column: pa.ChunkedArray) -> pa.Array:
+    value = np.asarray(column.cast(pa.int64()).fill_null(0).to_numpy())
+    digits = (value[:, None] >> np.array([9, 6, 3, 0])) % 8 + ord("0")
+    text = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(4), len(value), [None, pa.py_buffer(digits.astype(np.uint8))]
+    ).cast(pa.binary())
+    known = np.asarray(column.is_valid().to_numpy())
+    return _where(text.cast(pa.string()), known)
+
+
+def _ellipsoidal(table: pa.Table, latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> pa.Array:
+    """Return geometric altitudes as feet above the ellipsoid, null without a position."""
+    altitude = _floats(table, "altitude_m")
+    known = ~(np.isnan(altitude) | np.isnan(latitude) | np.isnan(longitude))
+    out = np.full(len(altitude), np.nan)
+    if known.any():
+        out[known] = msl_to_ellipsoid(latitude[known], longitude[known], altitude[known]) / FOOT_M
+    return _array(out)
+
+
+def _accuracies(tracks: pa.Table) -> dict[str, pa.Array]:
+    """Return the estimated accuracies of I062/500 from covariances."""
+    column = pa.chunked_array(tracks["covariance"]).combine_chunks()
+    size = column.type.list_size
+    values = column.values.slice(column.offset * size, len(column) * size).fill_null(np.nan)
+    matrix = np.asarray(values.to_numpy(zero_copy_only=False), np.float64).reshape(-1, size)
+    matrix = np.where(_known(tracks, "covariance")[:, None], matrix, np.nan)
+    sigma = np.sqrt(np.where(matrix >= 0, matrix, np.nan))
+    component = np.sign(matrix[:, 1]) * np.sqrt(np.abs(matrix[:, 1]))
+    return {
+        "500/APC/X": _clipped(sigma[:, 0], 32_767),
+        "500/APC/Y": _clipped(sigma[:, 6], 32_767),
+        "500/COV": _clipped(component, 16_383),
+        "500/AGA": _clipped(sigma[:, 11] / FOOT_M, 1_593),
+        "500/ATV/X": _clipped(sigma[:, 15], 63),
+        "500/ATV/Y": _clipped(sigma[:, 18], 63),
+        "500/ARC": _clipped(sigma[:, 20] / FOOT_PER_MINUTE_M_S, 1_593),
+    }
+
+
+def _source(sensor: pa.ChunkedArray, codes_of: Mapping[str, tuple[int, int]] | None) -> dict[str, pa.Array]:
+    """Return SAC and SIC of each row."""
+    encoded = sensor if pa.types.is_dictionary(sensor.type) else sensor.dictionary_encode()
+    encoded = encoded.unify_dictionaries().combine_chunks()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.chunk(0)
+    if encoded.null_count:
+        raise MisuseError("rows without a sensor cannot be sent as ASTERIX")
+    pairs = np.array([_pair(name, codes_of) for name in encoded.dictionary.to_pylist()], np.int64).reshape(-1, 2)
+    chosen = pairs[encoded.indices.to_numpy()]
+    return {"010/SAC": pa.array(chosen[:, 0]), "010/SIC": pa.array(chosen[:, 1])}
+
+
+def _pair(name: str, codes_of: Mapping[str, tuple[int, int]] | None) -> tuple[int, int]:
+    if codes_of is not None and name in codes_of:
+        return codes_of[name]
+    sac, _, sic = name.partition("/")
+    if sac.isdecimal() and sic.isdecimal() and int(sac) < 256 and int(sic) < 256:
+        return int(sac), int(sic)
+    raise MisuseError(f"sensor {name!r} has no SAC and SIC; add sac = and sic = to its entry in the catalogue")
+
+
+def _groups(sensor: pa.ChunkedArray) -> NDArray[np.int64]:
+    return np.asarray(sensor.cast(pa.string()).combine_chunks().dictionary_encode().indices.to_numpy(), np.int64)
+
+
+def _present(columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """Return the columns that hold something."""
+    return {name: column for name, column in columns.items() if column.null_count < len(column)}
