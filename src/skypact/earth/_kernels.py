@@ -25,7 +25,14 @@ SEGMENT_M = 5000.0
 """A path is exact at its nodes, this far apart at most, and straight in latitude and longitude between them: that is
 off the geodesic by SEGMENT_M^2 tan(latitude) / 8 R, 0.5 m at 45 degrees and 28 m at 89 degrees."""
 
-END_REFINEMENT = 4
+SAMPLES_PER_CELL = 2
+"""Samples along a path per cell; in mountains at 15 arc-seconds they miss 2 m of a ridge in the median, 40 m at worst
+(one a cell: 7 m and 70 m)."""
+
+SAMPLES_WITHOUT_CELLS = 4
+"""Samples a segment over sea or unknown ground: the lowest point of a ray is met within 0.03 m."""
+
+END_REFINEMENT = 2
 """How much denser the samples are in the first and the last segment, where little ground hides much sky."""
 
 POLE_NARROWING = 0.05
@@ -173,14 +180,15 @@ def ray_clearance(
         lat_b = math.degrees(lat)
         lon_b = math.degrees(lon)
         lon_b -= 360.0 * round((lon_b - lon_a) / 360.0)
-        steps, start, rows, columns = 1, 0, 0, 0
+        steps, start, rows, columns = SAMPLES_WITHOUT_CELLS, 0, 0, 0
         lat0, lon0, per_lat, per_lon = math.nan, 0.0, 1.0, 1.0  # no layer: not a number everywhere
         layer = finest_layer(lat_a, lon_a, lat_b, lon_b, layers)
         if layer >= 0:
             start, rows, columns = shapes[layer, 0], shapes[layer, 1], shapes[layer, 2]
             lat0, lon0, per_lat, per_lon = grids[layer, 0], grids[layer, 1], grids[layer, 2], grids[layer, 3]
             narrowing = max(math.cos(0.5 * math.radians(lat_a + lat_b)), POLE_NARROWING)
-            steps = math.ceil(math.degrees(segment / SEMI_MAJOR_M) * max(per_lat, per_lon / narrowing))
+            cells_long = math.degrees(segment / SEMI_MAJOR_M) * max(per_lat, per_lon / narrowing)
+            steps = math.ceil(SAMPLES_PER_CELL * cells_long)
         if i == 1 or i == segments:
             steps *= END_REFINEMENT
         for j in range(steps if i < segments else steps + 1):

@@ -110,8 +110,8 @@ class Terrain:
         """Tell whether positions see each other over the terrain.
 
         The ray is straight over a sphere of `k` times the earth's radius of curvature along the path, which stands for
-        refraction; the terrain below it is sampled along the geodesic at every cell, and four times as densely near
-        both ends. Seen from either end the answer is the same.
+        refraction; the terrain below it is sampled along the geodesic twice a cell, and four times near both ends.
+        Seen from either end the answer is the same.
 
         Parameters
         ----------
