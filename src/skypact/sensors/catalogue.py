@@ -28,6 +28,7 @@ _ID = re.compile(r"\w[\w.-]{0,63}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,64}")
 
 Kind = Literal["psr", "ssr", "psr_ssr", "mode_s", "psr_mode_s", "adsb", "mlat", "passive", "infrared"]
+Site = Literal["known", "hypothetical"]
 _Octet = Annotated[int, Meta(ge=0, le=255)]
 
 
@@ -75,7 +76,7 @@ class Sensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sigma_elevation_deg: Annotated[float, Meta(gt=0, le=45)] | None = None
     pd: Annotated[float, Meta(gt=0, le=1)] | None = None
     reference_rcs_m2: Annotated[float, Meta(gt=0, le=1e6)] | None = None
-    site: Literal["known", "hypothetical"] = "hypothetical"
+    site: Site = "hypothetical"
 
     def __post_init__(self) -> None:
         """Check what concerns several fields.

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from skypact import tables
 from skypact.earth import frames
-from skypact.sensors.catalogue import POSITION, Catalogue, Kind, Sensor, labels_and_rows
+from skypact.sensors.catalogue import POSITION, Catalogue, Kind, Sensor, Site, labels_and_rows
 from skypact.units import SECOND_NS
 
 if TYPE_CHECKING:
@@ -214,7 +214,8 @@ class Learner:
         name = f"radar-{code[1]}-{code[2]}"
         while self._written.get(name) is not None:
             name += "_"
-        sensor = Sensor(id=name, kind=kind, sac=int(code[1]), sic=int(code[2]), site="known")
+        site: Site = "hypothetical" if heard.position is None else "known"
+        sensor = Sensor(id=name, kind=kind, sac=int(code[1]), sic=int(code[2]), site=site)
         return self._completed(sensor)
 
     def _lines(self, label: str, heard: _Heard, placed: bool) -> str:
