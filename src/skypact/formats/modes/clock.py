@@ -1,0 +1,88 @@
+"""UTC for receiver stamps that count from midnight or from the receiver's start."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from skypact.formats.modes.beast import COUNTER_TICKS, TICKS, TICKS_NS
+from skypact.tables import NO_TIME, TIME_SOURCES
+from skypact.units import DAY_NS, to_ns
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from skypact.formats.modes.frames import Frames
+
+MEASURED, TRUNCATED, ARRIVAL = (TIME_SOURCES.index(s) for s in ("measured", "truncated", "arrival"))
+COUNTER_NS = COUNTER_TICKS * TICKS // TICKS_NS
+"""The 12 MHz counter of 48 bits starts again after 271 days."""
+
+
+class ReceiverClock:
+    """Dates the stamps of one stream of frames, batch after batch.
+
+    A UTC stamp is the time. A time of day gets the day nearest to the arrival. A free counter tells nothing of UTC: the
+    arrival is the time. Without arrivals, times of day and counters run on from `date`, across midnights and wraps,
+    the counter from its first value.
+
+    Parameters
+    ----------
+    date : datetime.date, optional
+        Date of the first frame, for streams without arrivals; 1970-01-01 otherwise.
+
+    Attributes
+    ----------
+    undated : bool
+        Whether 1970-01-01 had to be used.
+    """
+
+    def __init__(self, date: dt.date | None = None) -> None:
+        self._date = date
+        self._last_ns = NO_TIME
+        self._run_on_ns = 0
+        self.undated = False
+
+    def resolve(self, frames: Frames) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+        """Return the time of each frame in UTC nanoseconds, `NO_TIME` where there is none, and its source.
+
+        The source indexes `tables.TIME_SOURCES`; -1 where there is no time.
+        """
+        arrived = frames.received_ns != NO_TIME
+        time = frames.received_ns.copy()
+        source = np.where(arrived, ARRIVAL, -1).astype(np.int8)
+        stamped = frames.clock_ns != NO_TIME
+        if frames.clock == "utc":
+            time[stamped] = frames.clock_ns[stamped]
+            source[stamped] = MEASURED
+        elif frames.clock == "day":
+            near = stamped & arrived
+            behind = time[near] - frames.clock_ns[near]
+            time[near] = frames.clock_ns[near] + (behind + DAY_NS // 2) // DAY_NS * DAY_NS
+            alone = stamped & ~arrived
+            time[alone] = self._run_on(frames.clock_ns[alone], DAY_NS)
+            source[stamped] = MEASURED
+        elif frames.clock == "counter":
+            alone = stamped & ~arrived
+            time[alone] = self._run_on(frames.clock_ns[alone], COUNTER_NS)
+            source[alone] = TRUNCATED
+        return time, source
+
+    def _run_on(self, stamps: NDArray[np.int64], period_ns: int) -> NDArray[np.int64]:
+        """Return times that follow the steps between stamps, the shorter way round the period."""
+        if not len(stamps):
+            return stamps
+        if self._last_ns == NO_TIME:
+            self.undated = self._date is None
+            self._run_on_ns = 0 if self._date is None else to_ns(dt.date(*self._date.timetuple()[:3]))
+            if period_ns == DAY_NS:
+                self._run_on_ns += int(stamps[0])
+            self._last_ns = int(stamps[0])
+        steps = np.diff(stamps, prepend=self._last_ns)
+        steps -= (steps + period_ns // 2) // period_ns * period_ns
+        times = self._run_on_ns + np.cumsum(steps)
+        self._last_ns = int(stamps[-1])
+        self._run_on_ns = int(times[-1])
+        return times
