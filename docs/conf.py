@@ -13,6 +13,6 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 default_role = "literal"
 napoleon_google_docstring = False
-napoleon_use_ivar = False
+napoleon_custom_sections = [("Attributes", "params_style")]  # else properties would be described twice
 napoleon_use_rtype = False
 myst_heading_anchors = 3
