@@ -134,7 +134,7 @@ class Learner:
             own = row == index
             if not own.any():
                 continue
-            kinds = int(np.bitwise_or.reduce(1 << kind[own & (kind >= 0)].astype(np.int64), initial=0))
+            kinds = sum(1 << int(code) for code in np.unique(kind[own & (kind >= 0)]))
             heard = self._heard.setdefault(label, _Heard())
             if kinds & ~heard.kinds:
                 heard.kinds |= kinds
