@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from skypact.earth.geoid import msl_to_ellipsoid
 from skypact.errors import MisuseError
-from skypact.formats.asterix.encode import encode
+from skypact.formats.asterix.encode import LONGEST_BLOCK, encode
 from skypact.formats.asterix.services import CAT034, CAT065
 from skypact.tables import KINDS, NO_TIME, SERVICE_MESSAGES, codes
 from skypact.units import DAY_NS, FLIGHT_LEVEL_M, FOOT_M, FOOT_PER_MINUTE_M_S, NAUTICAL_MILE_M, SECOND_NS
@@ -29,7 +29,12 @@ TYP_048 = dict(zip(("psr", "ssr", "psr_ssr", "mode_s", "psr_mode_s"), (1, 2, 3, 
 MISSING = -1
 
 
-def radar_reports(plots: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None = None) -> Datagrams:
+def radar_reports(
+    plots: pa.Table,
+    codes_of: Mapping[str, tuple[int, int]] | None = None,
+    *,
+    batch: NDArray[np.int64] | None = None,
+) -> Datagrams:
     """Return a radar's plots as CAT048 target reports.
 
     Parameters
@@ -38,6 +43,9 @@ def radar_reports(plots: pa.Table, codes_of: Mapping[str, tuple[int, int]] | Non
         Of the schema `tables.PLOTS`.
     codes_of : mapping of str to (int, int), optional
         SAC and SIC of each sensor; without it the names are read as ``SAC/SIC``.
+    batch : int64 array, shape (n,), optional
+        Rows with the same number behind each other, such as those of a sector, make one block and nothing else does;
+        without it a block ends with the sensor or when it is full.
 
     Raises
     ------
@@ -67,7 +75,7 @@ def radar_reports(plots: pa.Table, codes_of: Mapping[str, tuple[int, int]] | Non
         "240": plots["callsign"],
         "230/STAT": _numbers(ground, ground >= 0),
     }
-    return encode(48, _present(columns), group=_groups(plots["sensor"]))
+    return encode(48, _present(columns), **_blocks(plots["sensor"], batch))
 
 
 def adsb_reports(plots: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None = None) -> Datagrams:
@@ -101,8 +109,16 @@ def adsb_reports(plots: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None
     return encode(21, _present(columns), group=_groups(plots["sensor"]))
 
 
-def antenna_messages(services: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None = None) -> Datagrams:
-    """Return a radar's messages of itself as CAT034; `services` is of the schema `tables.SERVICES`."""
+def antenna_messages(
+    services: pa.Table,
+    codes_of: Mapping[str, tuple[int, int]] | None = None,
+    *,
+    batch: NDArray[np.int64] | None = None,
+) -> Datagrams:
+    """Return a radar's messages of itself as CAT034; `services` is of the schema `tables.SERVICES`.
+
+    The other arguments and the errors are those of `radar_reports`.
+    """
     types = {name: code for code, name in CAT034.items()}
     message = codes(services["message"], "message")
     code = np.array([types.get(m, MISSING) for m in SERVICE_MESSAGES] + [MISSING], np.int64)[message]
@@ -118,7 +134,7 @@ def antenna_messages(services: pa.Table, codes_of: Mapping[str, tuple[int, int]]
         "120/LAT": services["latitude_deg"],
         "120/LON": services["longitude_deg"],
     }
-    return encode(34, _present(columns), group=_groups(services["sensor"]))
+    return encode(34, _present(columns), **_blocks(services["sensor"], batch))
 
 
 def system_tracks(tracks: pa.Table, sac: int, sic: int, numbers: TrackNumbers) -> Datagrams:
@@ -343,6 +359,11 @@ def _pair(name: str, codes_of: Mapping[str, tuple[int, int]] | None) -> tuple[in
     if sac.isdecimal() and sic.isdecimal() and int(sac) < 256 and int(sic) < 256:
         return int(sac), int(sic)
     raise MisuseError(f"sensor {name!r} has no SAC and SIC; add sac = and sic = to its entry in the catalogue")
+
+
+def _blocks(sensor: pa.ChunkedArray, batch: NDArray[np.int64] | None) -> dict[str, Any]:
+    """Return the arguments of `encode` that say where blocks begin."""
+    return {"group": _groups(sensor)} if batch is None else {"group": batch, "longest": LONGEST_BLOCK}
 
 
 def _groups(sensor: pa.ChunkedArray) -> NDArray[np.int64]:
