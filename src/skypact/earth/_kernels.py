@@ -226,3 +226,38 @@ def ray_clearances(
     for i in range(len(lat1)):
         out[i] = ray_clearance(lat1[i], lon1[i], alt1[i], lat2[i], lon2[i], alt2[i], k, layers)
     return out
+
+
+@njit(cache=True, nogil=True)
+def areas_at(
+    lat_deg: Array,
+    lon_deg: Array,
+    edges: Array,
+    area_of: NDArray[np.int16],
+    band_start: NDArray[np.int64],
+    bands_per_degree: int,
+    areas: int,
+) -> NDArray[np.int64]:
+    """Return the area each position lies in by the even-odd rule, -1 for none.
+
+    `edges` (lat, lon, lat, lon) are repeated in every band of latitude they touch; a ray runs east from the position.
+    """
+    out = np.full(len(lat_deg), -1, np.int64)
+    odd = np.zeros(areas, np.bool_)
+    for i in range(len(lat_deg)):
+        lat, lon = lat_deg[i], lon_deg[i]
+        if math.isnan(lat):
+            continue
+        band = min(int((lat + 90.0) * bands_per_degree), len(band_start) - 2)
+        odd[:] = False
+        for e in range(band_start[band], band_start[band + 1]):
+            lat1, lat2 = edges[e, 0], edges[e, 2]
+            if (lat1 > lat) != (lat2 > lat):
+                crossing = edges[e, 1] + (lat - lat1) / (lat2 - lat1) * (edges[e, 3] - edges[e, 1])
+                if lon < crossing:
+                    odd[area_of[e]] = not odd[area_of[e]]
+        for area in range(areas):
+            if odd[area]:
+                out[i] = area
+                break
+    return out
