@@ -192,14 +192,25 @@ SOUNDS = "аa бb вv гg дd еe ёyo жzh зz иi йy кk лl мm нn оo пp 
 RUSSIAN = {sound[0]: sound[1:] for sound in SOUNDS.split()}
 
 
+# Russian names of large towns that sound unlike the English ones; other languages' Cyrillic names would win.
+UNLIKE = (
+    "Андижан Афины Ашхабад Вашингтон Вена Вильнюс Гамбург Гонконг Дамаск Дели Джакарта Иерусалим Каир Киев Копенгаген "
+    "Лиссабон Москва Нью-Йорк Одесса Париж Пекин Прага Рим Санкт-Петербург Стамбул Стокгольм Тегеран Улан-Батор "
+    "Фергана Харьков Хельсинки Худжанд"
+)
+RUSSIAN_NAMES = set(UNLIKE.split())
+
+
 def cyrillic(town: dict) -> str | None:
     """Return the alternate name in Russian letters that sounds most like the town's name."""
     found = sorted({n for n in town["alternatenames"] if re.fullmatch(r"[А-ЯЁ][А-Яа-яЁё \-]*", n)})
     latin = town["name"].lower()
 
-    def likeness(name: str) -> float:
+    def likeness(name: str) -> tuple[bool, float, bool]:
         sound = "".join(RUSSIAN.get(letter, letter) for letter in name.lower())
-        return difflib.SequenceMatcher(None, latin, sound).ratio()
+        # A soft sign is not heard; Russian writes it here, Bulgarian and Serbian do not, Ukrainian does elsewhere too.
+        soft = re.search("ль|[^ц]ь$", name) is not None
+        return name in RUSSIAN_NAMES, difflib.SequenceMatcher(None, latin, sound).ratio(), soft
 
     return max(found, key=likeness, default=None)
 

@@ -4,4 +4,4 @@ Import the module that is needed, as in ``from skypact.earth import frames``: no
 and only `kernels` and `terrain` bring in numba.
 """
 
-__all__ = ["borders", "frames", "geodesic", "geoid", "kernels", "refraction", "terrain"]
+__all__ = ["borders", "frames", "geodesic", "geoid", "kernels", "places", "refraction", "terrain"]
