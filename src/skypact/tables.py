@@ -246,6 +246,33 @@ def build(schema: pa.Schema, rows: int, columns: Mapping[str, Any]) -> pa.Table:
     return pa.table(arrays, schema=schema)
 
 
+def conform(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Table:
+    """Return a table read from a file or a peer as one of `schema`, with its own dictionaries.
+
+    Columns the schema does not have are left out, those it has and the table lacks are null.
+
+    Raises
+    ------
+    ValueError
+        A column of another type, or a word that is none of its vocabulary.
+    """
+    columns: dict[str, Any] = {}
+    for field in schema:
+        if field.name not in table.schema.names:
+            continue
+        column = table[field.name]
+        if field.name in VOCABULARY:
+            try:
+                columns[field.name] = words(field.name, codes(column, field.name))
+            except KeyError as err:
+                raise ValueError(f"{field.name} holds {err.args[0]!r}") from None
+        elif column.type != field.type:
+            columns[field.name] = column.cast(field.type)
+        else:
+            columns[field.name] = column
+    return build(schema, table.num_rows, columns)
+
+
 SHARED_NULLS = 1 << 16
 """Most rows of null columns that are made once and shared."""
 

@@ -15,14 +15,14 @@ from skypact.formats.asterix.records import MISSING, Records, Room, walk
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SAMPLE = 256
+SAMPLE, SAMPLE_OCTETS = 256, 1 << 17
 """Blocks looked at before an edition is settled."""
 
 
 class Guess:
     """The edition of one category in one stream.
 
-    The guess is made anew with every batch until `SAMPLE` blocks were seen, and stays from then on.
+    The guess is made anew with every batch until `SAMPLE` blocks or `SAMPLE_OCTETS` were seen, and stays from then on.
 
     Parameters
     ----------
@@ -45,9 +45,10 @@ class Guess:
     ) -> None:
         """Look at more blocks, given by the ranges of their records in `data`."""
         missing = SAMPLE - len(self._blocks)
-        if self._named or missing <= 0:
+        if self._named or missing <= 0 or sum(map(len, self._blocks)) >= SAMPLE_OCTETS:
             return
-        for a, b in zip(first[:missing], last[:missing], strict=True):
+        few = np.cumsum(last[:missing] - first[:missing]).searchsorted(SAMPLE_OCTETS) + 1
+        for a, b in zip(first[:missing][:few], last[:missing][:few], strict=True):
             self._blocks.append(data[a:b].tobytes())
         joined = np.frombuffer(b"".join(self._blocks), np.uint8)
         ends = np.cumsum([len(b) for b in self._blocks])

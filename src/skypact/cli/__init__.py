@@ -1,0 +1,38 @@
+"""The command line: one module a command, thin; the only place that wires rooms of the upper floor together."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 misused."""
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: list[str]) -> int:
+    """Run a command line and return its exit code; an error is one line on stderr."""
+    from skypact.cli._app import app
+    from skypact.cli._say import fail
+    from skypact.errors import SkypactError
+
+    try:
+        app(arguments, prog_name="skypact")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except SkypactError as err:
+        return fail(str(err), err.exit_code)
+    except KeyboardInterrupt:
+        return fail("stopped", 130)
+    except BrokenPipeError:
+        # Whoever read the output has gone, as `head` does: the rest is nobody's.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+    except MemoryError:
+        return fail("out of memory; read a shorter recording, or one at a time", 1)
+    except OSError as err:
+        where = f"{err.filename}: " if err.filename else ""
+        return fail(f"{where}{(err.strerror or str(err)).lower()}", 1)
+    return 0

@@ -1,0 +1,47 @@
+"""What commands say beside their result: progress and warnings on stderr, one line each."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+LONGEST = 600
+"""Characters of a line; a longer one is cut."""
+
+
+def fail(text: str, code: int) -> int:
+    """Print an error as one line and return the exit code."""
+    print(f"skypact: {_line(text)}", file=sys.stderr)
+    return code
+
+
+def warn(text: str) -> None:
+    """Print a warning as one line."""
+    print(f"skypact: {_line(text)}", file=sys.stderr)
+
+
+def note(text: str) -> None:
+    """Print what goes on, if somebody watches."""
+    if sys.stderr.isatty():
+        print(_line(text), file=sys.stderr)
+
+
+def result(found: Mapping[str, Any], text: str, as_json: bool) -> None:
+    """Print a result, for machines as one JSON object in one line."""
+    print(json.dumps(found, default=str) if as_json else text)
+
+
+def problems(where: str, counts: Mapping[str, int]) -> None:
+    """Warn of what was refused or skipped, the most frequent first."""
+    if counts:
+        worst = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        text = ", ".join(f"{count} {name}" for name, count in worst[:6])
+        more = f" and {len(worst) - 6} other kinds" if len(worst) > 6 else ""
+        warn(f"{where}: not taken: {text}{more}")
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

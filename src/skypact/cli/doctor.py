@@ -1,0 +1,5 @@
+"""tmp"""
+
+
+def doctor() -> None:
+    """tmp"""

@@ -1,0 +1,5 @@
+"""tmp"""
+
+
+def run() -> None:
+    """tmp"""

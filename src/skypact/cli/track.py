@@ -1,0 +1,5 @@
+"""tmp"""
+
+
+def track() -> None:
+    """tmp"""

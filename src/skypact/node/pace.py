@@ -1,0 +1,125 @@
+"""When things happen: recordings cut into steps of time, at a chosen speed or as fast as they can be read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from skypact.formats.decoded import Decoded
+from skypact.tables import NO_TIME
+from skypact.units import SECOND_NS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+STEP_NS = SECOND_NS // 2
+LONGEST_GAP_NS = 120 * SECOND_NS
+"""A longer silence is passed over in one step: nothing is tracked any more after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What arrived up to a time.
+
+    Attributes
+    ----------
+    now_ns : int
+        UTC nanoseconds.
+    arrived : Decoded
+    """
+
+    now_ns: int
+    arrived: Decoded
+
+
+def steps(decoded: Iterable[Decoded], step_ns: int = STEP_NS) -> Iterator[Step]:
+    """Cut decoded tables into steps of time; rows without any time go with those around them.
+
+    Parameters
+    ----------
+    decoded : iterable of Decoded
+        Tables in about the order of time.
+    step_ns : int
+        Length of a step.
+
+    Yields
+    ------
+    Step
+        One after the other without a gap, also where nothing arrived, except that long silences are passed over.
+    """
+    now = NO_TIME
+    for one in decoded:
+        timed = [_timed(table) for table in (one.plots, one.tracks, one.services)]
+        arrivals = np.concatenate([arrival for _, arrival in timed])
+        if not len(arrivals):
+            continue
+        first, last = int(arrivals.min()), int(arrivals.max())
+        if now == NO_TIME or first - now > LONGEST_GAP_NS:
+            now = first // step_ns * step_ns
+        edges = np.arange(now + step_ns, max(last, now) + step_ns + 1, step_ns)
+        parts = [_cut(table, arrival, edges) for table, arrival in timed]
+        for i, edge in enumerate(edges.tolist()):
+            plots, tracks, services = (part[i] for part in parts)
+            yield Step(edge, Decoded(plots=plots, tracks=tracks, services=services))
+        now = int(edges[-1])
+
+
+def _timed(table: pa.Table) -> tuple[pa.Table, NDArray[np.int64]]:
+    """Return a table in the order of arrival, with the arrivals; a row without one has that of the row before."""
+    name = "received" if "received" in table.column_names else "time"
+    arrival = _ns(table[name])
+    own = _ns(table["time"])
+    arrival = np.where(arrival == NO_TIME, own, arrival)
+    known = arrival != NO_TIME
+    if not known.all():
+        if not known.any():
+            return table.slice(0, 0), arrival[:0]
+        place = np.maximum.accumulate(np.where(known, np.arange(len(arrival)), int(np.argmax(known))))
+        arrival = arrival[place]
+    if len(arrival) > 1 and (np.diff(arrival) < 0).any():
+        order = np.argsort(arrival, kind="stable")
+        return table.take(order), arrival[order]
+    return table, arrival
+
+
+def _cut(table: pa.Table, arrival: NDArray[np.int64], edges: NDArray[np.int64]) -> list[pa.Table]:
+    bounds = np.concatenate(([0], np.searchsorted(arrival, edges, side="left")))
+    bounds[-1] = len(arrival)
+    return [table.slice(a, b - a) for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]
+
+
+def _ns(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    return np.asarray(column.cast(pa.int64()).fill_null(NO_TIME).to_numpy())
+
+
+def paced(
+    stream: Iterable[Step],
+    speed: float | None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Step]:
+    """Hold each step back until its time has come.
+
+    Parameters
+    ----------
+    stream : iterable of Step
+    speed : float or None
+        1 is as it happened, 20 twenty times as fast, none as fast as possible.
+    clock, sleep : callable
+        For tests.
+    """
+    begun: tuple[float, int] | None = None
+    for step in stream:
+        if speed is not None:
+            if begun is None:
+                begun = clock(), step.now_ns
+            due = begun[0] + (step.now_ns - begun[1]) / SECOND_NS / speed
+            wait = due - clock()
+            if wait > 0:
+                sleep(wait)
+        yield step
