@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -37,3 +38,10 @@ def mutants(seed_bytes: bytes, n: int, seed: int) -> Iterator[bytes]:
                 case _:
                     data = data[:end].copy()
         yield data.tobytes()
+
+
+def batched(items: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    """Yield lists of `size` items, the last perhaps shorter (`itertools.batched` of Python 3.12)."""
+    source = iter(items)
+    while group := list(itertools.islice(source, size)):
+        yield group

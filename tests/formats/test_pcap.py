@@ -269,6 +269,7 @@ def test_pcapng(order: str) -> None:
     assert is_pcap(data)
 
 
+@settings(deadline=None)
 @given(
     resolution=st.one_of(st.integers(0, 19), st.integers(128, 191), st.sampled_from([20, 127, 192, 255])),
     ticks=st.integers(0, 2**64 - 1),

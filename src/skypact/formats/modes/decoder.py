@@ -125,7 +125,7 @@ class ModesDecoder:
                 "kind": words("kind", rows["kind"].copy()),
                 "latitude_deg": rows["latitude"],
                 "longitude_deg": rows["longitude"],
-                "altitude_m": _above_sea(rows),
+                "altitude_m": ellipsoid_to_msl(rows["latitude"], rows["longitude"], rows["height"]),
                 "pressure_altitude_m": rows["pressure_altitude"],
                 "velocity_east_m_s": rows["east"],
                 "velocity_north_m_s": rows["north"],
@@ -142,11 +142,3 @@ class ModesDecoder:
             },
         )
 
-
-def _above_sea(rows: NDArray[np.void]) -> NDArray[np.float64]:
-    """Return heights above mean sea level where a row has a height above the ellipsoid and a position."""
-    height: NDArray[np.float64] = rows["height"].copy()
-    known = ~np.isnan(height) & ~np.isnan(rows["latitude"])
-    height[~known] = np.nan
-    height[known] = ellipsoid_to_msl(rows["latitude"][known], rows["longitude"][known], height[known])
-    return height
