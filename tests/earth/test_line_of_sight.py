@@ -160,13 +160,20 @@ def test_higher_and_more_bent_sees_more(shipped, lat, lon, altitude, rise, k):
 
 @given(
     st.floats(-90, 90), st.floats(-360, 360), st.floats(-400, 1e8), st.floats(-90, 90), st.floats(-360, 360),
-    st.floats(-400, 1e8), st.floats(0.1, 100),
+    st.floats(-400, 1e8), st.floats(0.1, 1000),
 )  # fmt: skip
 def test_no_two_places_on_earth_are_too_much(sea, lat1, lon1, alt1, lat2, lon2, alt2, k):
     visible, clearance = sea.line_of_sight(lat1, lon1, alt1, lat2, lon2, alt2, k=k)
     assert np.isfinite(clearance)
     assert clearance <= max(30, min(alt1, alt2)) + 1e-6
     assert visible == (clearance >= 0)
+
+
+@pytest.mark.parametrize("k", [0.5, 1.0, STANDARD_K, 1000.0])
+def test_nothing_is_seen_through_the_earth(sea, k):
+    lat, lon = np.array([-43, -43.0001, -40, -46]), np.array([-106, -105.9999, -110, -106])
+    assert not sea.line_of_sight(43, 74, 1e6, lat, lon, [[0], [1e5], [1e6]], k=k).visible.any()
+    assert not sea.line_of_sight(90, 0, 1e6, -90, 0, 1e6, k=k).visible
 
 
 def wall(geotiff, **options):
@@ -241,7 +248,7 @@ def test_shapes(sea):
     assert sea.line_of_sight(43, 74, 100, [], [], []).visible.shape == (0,)
 
 
-@pytest.mark.parametrize("k", [0, -1, np.nan, np.inf])
+@pytest.mark.parametrize("k", [0, -1, np.nan, np.inf, 1001])
 def test_a_factor_that_is_none(sea, k):
-    with pytest.raises(MisuseError, match="must be positive, as 4/3 is"):
+    with pytest.raises(MisuseError, match=r"not in \(0, 1000\]; try 4/3"):
         sea.line_of_sight(43, 74, 100, 44, 75, 5000, k=k)

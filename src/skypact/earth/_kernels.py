@@ -41,8 +41,9 @@ POLE_NARROWING = 0.05
 MAST_M = 30.0
 """How far below an end that itself lies below sea level the ground is believed to be land and not sea bed."""
 
+FAR_SIDE_M = 1.985 * SEMI_MAJOR_M
 FAR_SIDE_RAD = 3.0
-"""Beyond this angle at the centre two points are on opposite sides of the earth."""
+"""Beyond this chord, or this angle at the centre, two points are on opposite sides of the earth, and none sees far."""
 
 
 # Inlined, and with plain numbers for the layer: passing arrays on costs more than the interpolation itself.
@@ -137,8 +138,8 @@ def ray_clearance(
     """Return the least height of the ray between two positions (radians, metres) above the terrain.
 
     The path over ground is the vertical projection of the chord between the two surface points, which runs within
-    1 m of the geodesic up to 500 km. The ray is a straight line over a sphere of k times the radius of curvature that
-    the ellipsoid has at the middle of the path along it.
+    0.5 m of the geodesic up to 500 km and 4 m up to 1,000 km. The ray is a straight line over a sphere of k times the
+    radius of curvature that the ellipsoid has at the middle of the path along it.
     """
     x1, y1, z1 = geodetic_to_ecef(lat1, lon1, 0.0)
     x2, y2, z2 = geodetic_to_ecef(lat2, lon2, 0.0)
@@ -151,11 +152,13 @@ def ray_clearance(
         ground = point_elevation(math.degrees(lat1), math.degrees(lon1), layers)
         return min(alt1, alt2) - (max(sea, ground) if not math.isnan(ground) else sea)
 
+    if chord > FAR_SIDE_M:
+        return -SEMI_MAJOR_M
     radius = radius_along(x1 + 0.5 * dx, y1 + 0.5 * dy, z1 + 0.5 * dz, dx, dy, dz)
     angle = 2.0 * math.asin(min(1.0, 0.5 * chord / radius))
     ray_angle = angle / k
-    if max(angle, ray_angle) > FAR_SIDE_RAD:
-        return -radius
+    if ray_angle > FAR_SIDE_RAD:
+        return -SEMI_MAJOR_M
     ray_radius = k * radius
     length = angle * radius
     segments = max(1, math.ceil(length / SEGMENT_M))
@@ -233,7 +236,7 @@ def areas_at(
     lat_deg: Array,
     lon_deg: Array,
     edges: Array,
-    area_of: NDArray[np.int16],
+    area_of: NDArray[np.int32],
     band_start: NDArray[np.int64],
     bands_per_degree: int,
     areas: int,

@@ -165,15 +165,15 @@ class Borders:
         return np.array([[*line.min(axis=0), *line.max(axis=0)] for line in self._lines]).reshape(-1, 4)
 
     @cached_property
-    def _edges_by_band(self) -> tuple[NDArray[np.float64], NDArray[np.int16], NDArray[np.int64]]:
+    def _edges_by_band(self) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int64]]:
         """Return edges (lat, lon, lat, lon), the area of each, and where each band of latitude begins in them."""
         edges, areas = [], []
         for area, arcs in self._rings:
             for ring in _in_the_plane(self._outline(arcs)):
                 edges.append(np.hstack([ring[:-1], ring[1:]]))
-                areas.append(np.full(len(ring) - 1, area, np.int16))
+                areas.append(np.full(len(ring) - 1, area, np.int32))
         edge = np.concatenate(edges) if edges else np.empty((0, 4))
-        area_of = np.concatenate(areas) if areas else np.empty(0, np.int16)
+        area_of = np.concatenate(areas) if areas else np.empty(0, np.int32)
         last = 180 * BANDS_PER_DEGREE - 1
         bands = np.clip((edge[:, [0, 2]] + 90.0) * BANDS_PER_DEGREE, 0, last).astype(np.int64)
         first, count = bands.min(axis=1), np.ptp(bands, axis=1) + 1

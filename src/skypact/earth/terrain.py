@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -18,8 +19,11 @@ from skypact.errors import MisuseError
 __all__ = ["LineOfSight", "Terrain"]
 
 
+LARGEST_K = 1000.0
+
+
 class LineOfSight(NamedTuple):
-    """Whether points see each other.
+    """Whether positions see each other.
 
     Attributes
     ----------
@@ -47,15 +51,20 @@ class Terrain:
     """
 
     def __init__(self, layers: tuple[Raster, ...]) -> None:
-        self.layers = layers
-        sizes = np.array([r.cells.size for r in layers], np.int64)
+        parts = [r.cells.ravel() for r in layers]
+        cells = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, np.float32), *parts])
+        ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+        starts = np.concatenate([np.zeros(1, np.int64), ends])[:-1]
+        # The layers look into the one array, so that it is held once.
+        self.layers = tuple(
+            replace(r, cells=cells[a:b].reshape(r.cells.shape)) for r, a, b in zip(layers, starts, ends, strict=True)
+        )
+        steps = [(r.lat_deg, _one_turn(r.lon_deg), 1.0 / r.lat_step_deg, 1.0 / r.lon_step_deg) for r in layers]
         shapes = np.array([r.cells.shape for r in layers], np.int64).reshape(-1, 2)
         self._packed: _kernels.Layers = (
-            np.concatenate([r.cells.ravel() for r in layers]) if layers else np.empty(0, np.float32),
-            np.array(
-                [[r.lat_deg, _one_turn(r.lon_deg), 1.0 / r.lat_step_deg, 1.0 / r.lon_step_deg] for r in layers]
-            ).reshape(-1, 4),
-            np.column_stack([np.cumsum(sizes) - sizes, shapes]),
+            cells,
+            np.array(steps, np.float64).reshape(-1, 4),
+            np.column_stack([starts, shapes]),
         )
 
     @classmethod
@@ -120,7 +129,7 @@ class Terrain:
         alt1_m, alt2_m : float or array
             Altitudes above mean sea level. An end below the terrain model sees nothing.
         k : float
-            Factor of the effective earth radius; 1 is no refraction.
+            Factor of the effective earth radius; 1 is no refraction, 1,000 (the most) as good as a flat earth.
 
         Returns
         -------
@@ -130,15 +139,16 @@ class Terrain:
         Raises
         ------
         MisuseError
-            A factor `k` that is not positive.
+            A factor `k` out of its range.
 
         Notes
         -----
         Ground below sea level counts as the sea's surface, for models hold the sea bed; where an end itself lies below
         sea level, as on the Caspian shore, only what lies 30 m lower still does. Unknown ground counts as the sea.
+        Altitudes are taken as heights above the ellipsoid: the geoid is as good as parallel to it along a path.
         """
-        if not 0.0 < k < np.inf:
-            raise MisuseError(f"the factor of the effective earth radius is {k}; it must be positive, as 4/3 is")
+        if not 0.0 < k <= LARGEST_K:
+            raise MisuseError(f"the factor of the effective earth radius is {k}, not in (0, {LARGEST_K:.0f}]; try 4/3")
         ends = np.broadcast_arrays(*(np.asarray(v, np.float64) for v in (lat1, lon1, alt1_m, lat2, lon2, alt2_m)))
         shape = ends[0].shape
         lat1, lon1, alt1_m, lat2, lon2, alt2_m = (end.ravel() for end in ends)
