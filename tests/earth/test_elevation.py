@@ -108,7 +108,8 @@ def test_sea_bed_is_returned_as_it_is(geotiff):
         (np.array([[10, -32768], [10, 10]], np.int16), {}),
         (np.array([[10, 255], [10, 10]], np.uint8), {"nodata": 255}),
         (np.array([[10, np.nan], [10, 10]], np.float32), {}),
-        (np.array([[10, 3.4e38], [10, 10]], np.float64), {}),
+        (np.array([[10, 3.4e38], [10, 10]], np.float32), {}),
+        (np.array([[10, -1e300], [10, 10]], np.float64), {}),
         (np.array([[10, -9999], [10, 10]], np.float32), {"nodata": -9999}),
     ],
 )
@@ -204,6 +205,13 @@ def test_part_of_a_file(shared, shipped):
     lat, lon = np.linspace(42, 43, 100), np.linspace(75, 74, 100)
     assert part.elevation(lat, lon) == pytest.approx(shipped.elevation(lat, lon), abs=1e-6)
     assert Terrain.open(path, box=(0.0, 0.0, 1.0, 1.0)).layers == ()
+
+
+def test_part_of_a_file_that_counts_longitude_to_360(geotiff):
+    cells = np.tile(np.arange(36, dtype=np.float32), (18, 1))
+    part = Terrain.open(geotiff("globe.tif", cells, north=90.0, west=0.0, step=10.0), box=(-10, -100, 10, -60))
+    assert part.layers[0].cells.shape == (4, 6)
+    assert part.elevation(0, [-95, 285]) == pytest.approx([26, 28])
 
 
 def test_no_terrain(sea):

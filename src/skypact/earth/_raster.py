@@ -86,7 +86,7 @@ def _names(path: Path) -> Iterator[str]:
     """Yield what to ask GDAL for: the file, or the rasters inside a zip archive."""
     if path.is_dir():
         raise InputError("is a directory", path=path, hint="name the terrain files inside it")
-    if not path.exists():
+    if not path.is_file():
         raise InputError("no such file", path=path, hint="check the path")
     if path.suffix.lower() != ".zip":
         yield fspath(path)
@@ -111,10 +111,11 @@ def _read_one(name: str, path: str, box: Box, held: int) -> list[Raster]:
         dlat, dlon = abs(transform.e), transform.a
         south, west, north, east = box
         # One cell more than the box on each side, so that interpolation reaches its edges.
-        first_row = min(max(math.floor((top - north) / dlat) - 1, 0), dataset.height)
-        last_row = min(max(math.ceil((top - south) / dlat) + 1, 0), dataset.height)
-        first_column = min(max(math.floor((west - transform.c) / dlon) - 1, 0), dataset.width)
-        last_column = min(max(math.ceil((east - transform.c) / dlon) + 1, 0), dataset.width)
+        first_row, last_row = _cut(dataset.height, (top - north) / dlat, (top - south) / dlat)
+        first_column, last_column = max(
+            (_cut(dataset.width, (west - left) / dlon, (east - left) / dlon) for left in _turns(transform.c)),
+            key=lambda cut: cut[1] - cut[0],
+        )
         height, width = last_row - first_row, last_column - first_column
         if height < 1 or width < 1:
             return []
@@ -137,6 +138,16 @@ def _read_one(name: str, path: str, box: Box, held: int) -> list[Raster]:
     lat = top - (first_row + 0.5) * dlat
     lon = transform.c + (first_column + 0.5) * dlon
     return [Raster(lat, lon, dlat, dlon, cells, (path,))]
+
+
+def _cut(size: int, first: float, last: float) -> tuple[int, int]:
+    """Return the range of cells, of `size`, that covers a range of coordinates counted in cells."""
+    return min(max(math.floor(first) - 1, 0), size), min(max(math.ceil(last) + 1, 0), size)
+
+
+def _turns(lon: float) -> tuple[float, float, float]:
+    """Return a longitude in the turn it is given in, and in the ones on either side: some files count from 0 to 360."""
+    return lon, lon - 360.0, lon + 360.0
 
 
 def _open(name: str, path: str) -> rasterio.DatasetReader:
@@ -170,20 +181,22 @@ def _check(dataset: rasterio.DatasetReader, path: str) -> None:
             path=path,
             hint="convert it with: rio warp IN OUT --dst-crs EPSG:4326",
         )
-    if min(transform.a, abs(transform.e)) < SMALLEST_CELL_DEG and transform.a > 0.0:
-        raise FormatError(f"has cells of {transform.a} degrees", path=path, hint="check its georeference")
+    smallest = min(abs(transform.a), abs(transform.e))
+    if 0.0 < smallest < SMALLEST_CELL_DEG:
+        raise FormatError(f"has cells of {smallest} degrees", path=path, hint="check its georeference")
     if transform.is_identity or transform.b or transform.d or transform.a <= 0.0 or transform.e == 0.0:
         raise FormatError("does not say where on earth it lies", path=path, hint="give a georeferenced file")
 
 
 def _elevations(band: NDArray[np.generic], nodata: float | None, scale: float, offset: float) -> NDArray[np.float32]:
     """Return metres, NaN where the file has none."""
-    cells = band.astype(np.float32)
     void = band == VOID
     if nodata is not None:
         void |= band == nodata
-    if (scale, offset) != (1.0, 0.0):
-        cells = (cells * scale + offset).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large for an elevation is void below
+        cells = band.astype(np.float32)
+        if (scale, offset) != (1.0, 0.0):
+            cells = (cells * scale + offset).astype(np.float32)
     void |= ~(np.abs(cells) <= HIGHEST_M)
     cells[void] = np.nan
     return cells

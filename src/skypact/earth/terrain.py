@@ -77,7 +77,7 @@ class Terrain:
             GeoTIFF (also cloud-optimised), SRTM .hgt, DTED or netCDF on a grid of latitude and longitude, each also
             inside a .zip. Without any, the terrain is unknown everywhere, which line of sight takes for the sea.
         box : (south, west, north, east), optional
-            Read only this part, degrees.
+            Read only this part, degrees. Of a file that ends within the box, what lies in it is read.
 
         Raises
         ------
