@@ -10,6 +10,7 @@ import numpy as np
 
 from skypact.formats.datagrams import Datagrams
 from skypact.formats.pcap import _kernels as k
+from skypact.formats.pcap._packets import BLOCK, MAGIC, REASONS, RECORD_LENGTH, TRUNCATED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,9 +23,9 @@ MAGICS = tuple(
 )
 
 ENDINGS = {
-    k.MAGIC: "not a pcap or pcapng capture: its first four bytes are of neither",
-    k.RECORD_LENGTH: f"a packet record claims more than {k.MAX_RECORD} bytes",
-    k.BLOCK: "a pcapng block contradicts itself in length or byte order",
+    MAGIC: "not a pcap or pcapng capture: its first four bytes are of neither",
+    RECORD_LENGTH: f"a packet record claims more than {k.MAX_RECORD} bytes",
+    BLOCK: "a pcapng block contradicts itself in length or byte order",
 }
 
 
@@ -86,12 +87,12 @@ class PcapReader:
         self._state = np.zeros(k.STATE_SIZE, np.int64)
         self._state[k.ENDED] = -1
         self._interfaces = np.zeros((k.MAX_INTERFACES, k.IF_SIZE), np.int64)
-        self._rejects = np.zeros(len(k.REASONS), np.int64)
+        self._rejects = np.zeros(len(REASONS), np.int64)
 
     @property
     def rejects(self) -> dict[str, int]:
         """Packets left out so far, by reason, and the reason reading ended early, if it did."""
-        return {reason: int(n) for reason, n in zip(k.REASONS, self._rejects, strict=True) if n}
+        return {reason: int(n) for reason, n in zip(REASONS, self._rejects, strict=True) if n}
 
     @property
     def ended(self) -> str | None:
@@ -122,6 +123,6 @@ class PcapReader:
     def finish(self) -> None:
         """Say that no more bytes come: a record cut by the end of the file is counted as ``truncated``."""
         if self._carry or self._state[k.SKIP]:
-            self._rejects[k.TRUNCATED] += 1
+            self._rejects[TRUNCATED] += 1
         self._carry = b""
         self._state[k.SKIP] = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skypact.formats.pcap import _kernels as k
+from skypact.formats.pcap._packets import write_records
 from skypact.tables import NO_TIME
 from skypact.units import SECOND_NS
 
@@ -54,5 +54,5 @@ def write_pcap(
     times = np.where(datagrams.received_ns == NO_TIME, 0, datagrams.received_ns)
     out = np.empty(int(datagrams.length.sum()) + 58 * len(datagrams), np.uint8)
     seconds, nanoseconds = np.divmod(times, SECOND_NS)
-    k.write_records(datagrams.data, datagrams.start, datagrams.length, seconds, nanoseconds, head, out)
+    write_records(datagrams.data, datagrams.start, datagrams.length, seconds, nanoseconds, head, out)
     return struct.pack(">IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262_144, 1) + out.tobytes()
