@@ -1,0 +1,192 @@
+"""The tracker: plots of many sensors in, tracks out."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from skypact.errors import FormatError
+from skypact.sensors import Catalogue
+from skypact.tracking._intake import LAST_NS, Batch
+from skypact.tracking._lifecycle import age, release
+from skypact.tracking._records import BOOK, COASTING, COUNTS, EMPTY, ENDED, ROOM, SECOND_NS, SENSOR, TENTATIVE, TRACK
+from skypact.tracking._registry import Registry
+from skypact.tracking._report import report
+from skypact.tracking._rules import rules_of
+from skypact.tracking._run import run
+from skypact.tracking.settings import TrackerSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SNAPSHOT = "skypact-tracker/1"
+FIRST_CAPACITY = 256
+LARGEST_PART = 16_384
+"""Plots handed to the kernels at once; between parts ended tracks are reported and their places freed."""
+
+
+class Tracker:
+    """A multi-sensor tracker; a value of settings, a catalogue and the plots so far, nothing else.
+
+    Parameters
+    ----------
+    settings : TrackerSettings, optional
+    catalogue : Catalogue, optional
+        Where radars stand and how they turn; may be replaced at any time, as more is learned.
+
+    Attributes
+    ----------
+    settings : TrackerSettings
+    """
+
+    def __init__(self, settings: TrackerSettings | None = None, catalogue: Catalogue | None = None) -> None:
+        self.settings = settings or TrackerSettings()
+        self._rules = rules_of(self.settings)
+        self._registry = Registry(catalogue or Catalogue())
+        self._tracks = np.zeros(0, TRACK)
+        self._free = np.zeros(0, np.int32)
+        self._books = np.zeros(1, BOOK)
+        self._books["clock_ns"] = -LAST_NS
+        self._books["next_number"] = self.settings.first_track
+        self._rooms = np.zeros(1, ROOM)
+        self._grow(min(FIRST_CAPACITY, self.settings.max_tracks))
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The sensors known."""
+        return self._registry.catalogue
+
+    @catalogue.setter
+    def catalogue(self, catalogue: Catalogue) -> None:
+        self._registry.use(catalogue)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What happened to plots so far: ``plots`` in all, ``used``, and those left out or refused, by reason."""
+        book = self._books[0]
+        return {name: int(book[f"n_{name}"]) for name in COUNTS}
+
+    def step(self, now_ns: int, plots: pa.Table) -> pa.Table:
+        """Take in plots and return the tracks that changed.
+
+        Parameters
+        ----------
+        now_ns : int
+            The present, UTC nanoseconds.
+        plots : Table of `tables.PLOTS`
+            In any order.
+
+        Returns
+        -------
+        Table of `tables.TRACKS`
+            A row per track that changed, in the order of their numbers: updated tracks at the time of their state,
+            coasting and ended ones predicted to `now_ns`. ``ended`` comes once.
+
+        Raises
+        ------
+        MisuseError
+            A table of another schema.
+        """
+        now_ns = max(-LAST_NS, min(now_ns, LAST_NS))
+        book = self._books[0]
+        batch = Batch(plots, now_ns, book, self._registry, self.settings)
+        parts = []
+        for first in range(0, len(batch.rows), LARGEST_PART):
+            if first:
+                parts.append(self._ended(int(book["clock_ns"])))
+            records = batch.plots(first, first + LARGEST_PART, self._rules, self._books, self._rooms)
+            self._make_room(int(np.count_nonzero(records["form"])))
+            run(self._tracks, self._free, self._books, records, self._registry.sensors, self._rules, self._rooms)
+        age(self._tracks, self._free, self._books, now_ns, self._registry.sensors, self._rules[0])
+        parts.append(self._changed(now_ns))
+        return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
+
+    def snapshot(self) -> bytes:
+        """Return all there is to know of the tracker, to be given to `resume`."""
+        head = {"schema": SNAPSHOT, "labels": self._registry.labels}
+        file = io.BytesIO()
+        np.savez(
+            file,
+            allow_pickle=False,
+            head=np.frombuffer(json.dumps(head).encode(), np.uint8),
+            tracks=self._tracks.view(np.uint8),
+            free=self._free,
+            books=self._books.view(np.uint8),
+            sensors=self._registry.sensors.view(np.uint8),
+        )
+        return file.getvalue()
+
+    @classmethod
+    def resume(
+        cls, snapshot: bytes, settings: TrackerSettings | None = None, catalogue: Catalogue | None = None
+    ) -> Tracker:
+        """Return the tracker that made a snapshot, given the same settings and catalogue.
+
+        Raises
+        ------
+        FormatError
+            The bytes are no snapshot, or one of another version.
+        """
+        tracker = cls(settings, catalogue)
+        try:
+            with np.load(io.BytesIO(snapshot), allow_pickle=False) as arrays:
+                head = json.loads(arrays["head"].tobytes())
+                if head["schema"] != SNAPSHOT:
+                    raise FormatError(f"a snapshot of {head['schema']!r}, not {SNAPSHOT!r}", hint="replay the journal")
+                tracker._tracks = arrays["tracks"].view(TRACK)
+                tracker._free = arrays["free"]
+                tracker._books = arrays["books"].view(BOOK)
+                tracker._registry.restore(head["labels"], arrays["sensors"].view(SENSOR))
+        except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+            raise FormatError("these bytes are no snapshot of a tracker", hint="replay the journal") from error
+        return tracker
+
+    def _changed(self, now_ns: int) -> pa.Table:
+        """Return the rows of tracks that changed or coast; those that ended are gone after it."""
+        used = self._tracks[: self._books["used"][0]]
+        status = used["status"]
+        again = (status == COASTING) & (now_ns - used["report_ns"] >= int(self.settings.coast_report_s * SECOND_NS))
+        return self._rows(np.flatnonzero((status >= TENTATIVE) & (used["changed"] | again)), now_ns)
+
+    def _ended(self, time_ns: int) -> pa.Table:
+        """Return the rows of tracks that ended, which are gone after it."""
+        return self._rows(np.flatnonzero(self._tracks["status"] == ENDED), time_ns)
+
+    def _rows(self, places: NDArray[np.int64], time_ns: int) -> pa.Table:
+        """Return the rows of the tracks at some places, in the order of their numbers."""
+        places = places[np.argsort(self._tracks["number"][places])]
+        self._tracks["changed"][places] = False
+        self._tracks["report_ns"][places] = time_ns
+        tracks = self._tracks[places]
+        status, own_ns = tracks["status"], tracks["time_ns"]
+        when = np.where(status >= COASTING, np.maximum(time_ns, own_ns), own_ns)
+        for place in places[status == ENDED]:
+            release(self._tracks, place, self._free, self._books)
+        return report(tracks, when, self._registry.names, self._rules, self.settings)
+
+    def _make_room(self, plots: int) -> None:
+        """See to it that each of `plots` could start a track, as far as `max_tracks` allows."""
+        capacity = len(self._tracks)
+        free = int(self._books["free"][0])
+        while free < plots and capacity < self.settings.max_tracks:
+            larger = min(2 * capacity, self.settings.max_tracks)
+            free += larger - capacity
+            capacity = larger
+        if capacity > len(self._tracks):
+            self._grow(capacity)
+
+    def _grow(self, capacity: int) -> None:
+        """Add free places; the lowest is the next to be taken."""
+        more = np.zeros(capacity - len(self._tracks), TRACK)
+        more["status"] = EMPTY
+        kept = self._free[: self._books["free"][0]]
+        new = np.arange(capacity - 1, len(self._tracks) - 1, -1, dtype=np.int32)
+        self._free = np.concatenate((new, kept, np.zeros(capacity - len(new) - len(kept), np.int32)))
+        self._books["free"] += len(new)
+        self._tracks = np.concatenate((self._tracks, more))
