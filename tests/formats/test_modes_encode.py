@@ -45,7 +45,7 @@ def read(frames: np.ndarray[Any, Any], **arguments: Any) -> list[dict[str, Any]]
 
 
 @settings(deadline=None)
-@given(icao24=addresses, feet=st.floats(-1000, 50175), latitude=st.floats(-89, 89), longitude=st.floats(-180, 180))
+@given(icao24=addresses, feet=st.floats(-1000, 50_012), latitude=st.floats(-89, 89), longitude=st.floats(-180, 180))
 def test_airborne_positions(icao24: int, feet: float, latitude: float, longitude: float) -> None:
     def encode(latitude: float, longitude: float, altitude_m: float, odd: bool) -> np.ndarray[Any, Any]:
         return encode_positions(one(icao24, np.uint32), one(latitude), one(longitude), one(altitude_m), one(odd, bool))
@@ -130,6 +130,14 @@ def test_surface_positions(knots: float, track: float, latitude: float, longitud
         assert abs((turned + 180) % 360 - 180) <= 180 / 128 + 1e-6
     elif message["groundspeed"] == 0:
         assert east == 0
+
+
+def test_altitudes_that_rs1090_refuses() -> None:
+    # rs1090 0.7 gives no message at all for airborne positions above 50,000 ft; the code reaches 50,175 ft.
+    for feet in (50_025, 50_175):
+        frames = encode_positions(one(1, np.uint32), one(1.0), one(1.0), one(feet * FOOT_M), one(False, bool))
+        assert rs1090.decode(frames.tobytes().hex()) is None
+        assert read(frames)[0]["pressure_altitude_m"] == pytest.approx(feet * FOOT_M)
 
 
 def test_what_does_not_fit_is_not_available() -> None:

@@ -141,4 +141,3 @@ class ModesDecoder:
                 "simulated": np.full(n, self._simulated),
             },
         )
-
