@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 ICAO_LETTERS = np.full(64, ord("?"), np.uint8)
 ICAO_LETTERS[1:27] = np.arange(ord("A"), ord("Z") + 1)
-ICAO_LETTERS[32] = ord(" ")
+ICAO_LETTERS[[0, 32]] = ord(" ")
 ICAO_LETTERS[48:58] = np.arange(ord("0"), ord("9") + 1)
-"""Six-bit characters, ICAO Annex 10 volume IV table 3-9; codes without a character become a question mark."""
+"""Six-bit characters, ICAO Annex 10 volume IV table 3-9; other codes become a question mark, but zero pads."""
 
 OCTAL_LETTERS = np.arange(ord("0"), ord("8"), dtype=np.uint8)
 ASCII_LETTERS = np.where((np.arange(256) >= 32) & (np.arange(256) < 127), np.arange(256), ord("?")).astype(np.uint8)
@@ -104,7 +104,7 @@ def integer_type(element: spec.Element) -> pa.DataType:
     return getattr(pa, f"{'int' if element.content.get('integer') else 'uint'}{width}")()
 
 
-def strings(value: NDArray[np.int64], bits: int, kind: str) -> pa.StringArray:
+def strings(value: NDArray[np.int64], bits: int, kind: str, blank: bool = True) -> pa.StringArray:
     """Return packed characters as strings without trailing spaces, null where `_kernels.MISSING`.
 
     Parameters
@@ -114,14 +114,16 @@ def strings(value: NDArray[np.int64], bits: int, kind: str) -> pa.StringArray:
         Length of the element.
     kind : str
         A key of `STRINGS`.
+    blank : bool
+        Whether a blank string is one; else it is null.
     """
     width, letters = STRINGS[kind]
     count = bits // width
     edge = np.empty(len(value) + 1, np.int32)
     out = np.empty(len(value) * count, np.uint8)
     used = kernels.characters(value, count, width, letters, edge, out)
-    absent = value == kernels.MISSING
-    return pa.StringArray.from_buffers(len(value), pa.py_buffer(edge), pa.py_buffer(out[:used]), bitmap(~absent))
+    valid = value != kernels.MISSING if blank else np.diff(edge) > 0
+    return pa.StringArray.from_buffers(len(value), pa.py_buffer(edge), pa.py_buffer(out[:used]), bitmap(valid))
 
 
 def bitmap(valid: NDArray[np.bool_]) -> pa.Buffer | None:

@@ -58,11 +58,16 @@ def encode(
         raise MisuseError(f"CAT{category:03d} is only decoded, not encoded")
     given = {n: _flat(columns[n]) for n in (columns.column_names if isinstance(columns, pa.Table) else columns)}
     rows = len(next(iter(given.values()))) if given else 0
+    if any(len(column) != rows for column in given.values()) or (group is not None and len(group) != rows):
+        raise MisuseError("columns to be encoded, and the group, must have equal lengths")
     known = {e.name for _, e in tables.edition.elements()}
     if given.keys() - known:
         raise MisuseError(f"CAT{category:03d} edition {tables.edition.edition} has no {sorted(given.keys() - known)}")
     nothing = np.zeros(rows, np.int32)
-    units = [_Unit(u, given, rows, nothing) for u in tables.edition.units]
+    try:
+        units = [_Unit(u, given, rows, nothing) for u in tables.edition.units]
+    except pa.ArrowException as error:
+        raise MisuseError(f"CAT{category:03d}: a column of the wrong type: {error}") from error
     for number in reversed(range(len(units))):
         _compound(tables, units, number, rows)
     return _lay_out(tables, units, rows, group, min(longest, LONGEST_BLOCK))
@@ -91,13 +96,17 @@ class _Unit:
             return
         present = np.zeros(rows, bool)
         if unit.kind in (spec.REPETITIVE, spec.CHAINED):
+            if not all(pa.types.is_list(column.type) for _, column in mine):
+                raise MisuseError(f"{unit.name}: the elements of a repeated unit must be lists")
             self.edge = _edges(mine[0][1])
             for element, column in mine:
                 if not np.array_equal(_edges(column), self.edge):
                     raise MisuseError(f"{element.name}: lists of a repeated unit must have equal lengths")
                 self._add(element, column.flatten())
             count = np.diff(self.edge)
-            present = _valid(mine[0][1]) & (count > 0)
+            present = _valid(mine[0][1])
+            if unit.kind == spec.CHAINED and (present & (count == 0)).any():
+                raise MisuseError(f"{unit.name}: a list that ends by its own bits cannot be empty")
             if unit.count_size and (count >= 1 << 8 * unit.count_size).any():
                 raise MisuseError(f"{unit.name}: more repetitions than its count can hold")
             self.size = np.where(present, unit.count_size + unit.size * count, 0).astype(np.int32)
@@ -119,13 +128,13 @@ class _Unit:
         if is_bytes(element):
             size = element.bits // 8
             values = column.cast(pa.binary(size)).fill_null(bytes(size))
-            content = np.frombuffer(values.buffers()[1], np.uint8)
+            content = np.frombuffer(values.buffers()[1] or b"", np.uint8)
             begin = values.offset * size
             edge = np.arange(len(values) + 1, dtype=np.int64) * size
             self.octets.append((element.bit // 8, content[begin : begin + len(values) * size], edge))
             return
         reader = Reader.of(self.unit, element)
-        self.values.append((reader, numbers(element, column, self)))
+        self.values.append((reader, _numbers(element, column, self)))
 
     def _explicit(self, column: pa.Array) -> None:
         values = column.cast(pa.large_binary())
@@ -139,7 +148,7 @@ class _Unit:
         self.octets.append((1, content, np.asarray(edge)))
 
 
-def numbers(element: spec.Element, column: pa.Array, owner: _Unit | None = None) -> NDArray[np.int64]:
+def _numbers(element: spec.Element, column: pa.Array, owner: _Unit) -> NDArray[np.int64]:
     """Return the plain numbers that stand for a column's values, zero for null.
 
     Raises
@@ -154,10 +163,11 @@ def numbers(element: spec.Element, column: pa.Array, owner: _Unit | None = None)
     elif "lsb" in content or "cases" in content:
         plain = column.cast(pa.float64()).fill_null(0.0).to_numpy(zero_copy_only=False)
         step = np.full(len(plain), content.get("lsb", 1.0))
-        if "cases" in content and owner is not None:
-            depends = next((v for r, v in owner.values if r.element.name == content["on"][0]), None)
+        if "cases" in content:
+            # An element that is not given is sent as zero.
+            depends = next((v for r, v in owner.values if r.element.name == content["on"][0]), np.zeros(len(plain)))
             for key, case in content["cases"]:
-                step[(depends == key[0]) if depends is not None else slice(None)] = case["lsb"]
+                step[depends == key[0]] = case["lsb"]
         scaled = np.rint(plain / step)
         bad = ~(np.abs(scaled) < 2.0**62)
         if bad.any():
@@ -179,7 +189,9 @@ def _packed(element: spec.Element, column: pa.Array) -> NDArray[np.int64]:
     code = np.full(256, -1, np.int64)
     # Several codes may read as one letter (a question mark, a space): the last assignment is the one written.
     code[letters[::-1]] = np.arange(len(letters))[::-1]
-    if width == 8:
+    if width == 6:
+        code[ord(" ")] = 32
+    elif width == 8:
         printable = np.arange(32, 127)
         code[printable] = printable
     text = column.cast(pa.large_string()).fill_null("")

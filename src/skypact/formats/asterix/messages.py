@@ -96,7 +96,7 @@ def adsb_reports(plots: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None
         "131/LAT": _array(latitude),
         "131/LON": _array(longitude),
         "080": plots["icao24"],
-        "140": _ellipsoidal(plots, latitude, longitude),
+        "140": _array(_ellipsoidal(plots, latitude, longitude) / FOOT_M),
         "070/MODE3A": _octal(plots["mode_3a"]),
         "145": _scaled(plots, "pressure_altitude_m", FLIGHT_LEVEL_M),
         "157/GVR": _scaled(plots, "velocity_up_m_s", FOOT_PER_MINUTE_M_S),
@@ -124,15 +124,16 @@ def antenna_messages(
     code = np.array([types.get(m, MISSING) for m in SERVICE_MESSAGES] + [MISSING], np.int64)[message]
     if (code < 0).any():
         raise MisuseError(f"row {int(np.argmax(code < 0))} is no message of CAT034")
+    latitude, longitude = _floats(services, "latitude_deg"), _floats(services, "longitude_deg")
     sector = np.floor(_floats(services, "azimuth_deg") / (360 / 256)) % 256 * (360 / 256)
     columns = _source(services["sensor"], codes_of) | {
         "000": pa.array(code),
         "030": _time_of_day(services["time"]),
         "020": _where(_array(sector), code != types["north"]),
         "041": services["rotation_s"],
-        "120/HGT": _rounded(services, "altitude_m"),
-        "120/LAT": services["latitude_deg"],
-        "120/LON": services["longitude_deg"],
+        "120/HGT": _array(np.rint(_ellipsoidal(services, latitude, longitude))),
+        "120/LAT": _array(latitude),
+        "120/LON": _array(longitude),
     }
     return encode(34, _present(columns), **_blocks(services["sensor"], batch))
 
@@ -173,7 +174,7 @@ def system_tracks(tracks: pa.Table, sac: int, sic: int, numbers: TrackNumbers) -
         "080/CST": _numbers(status == 2, every),
         "290/PSR": _where(_clipped(np.maximum(age, 0), 63.75), aged),
         "136": _scaled(tracks, "pressure_altitude_m", FLIGHT_LEVEL_M),
-        "130": _ellipsoidal(tracks, latitude, longitude),
+        "130": _array(_ellipsoidal(tracks, latitude, longitude) / FOOT_M),
         "220": _scaled(tracks, "velocity_up_m_s", FOOT_PER_MINUTE_M_S),
         **_accuracies(tracks),
     }
@@ -309,14 +310,14 @@ def _octal(column: pa.ChunkedArray) -> pa.Array:
     return _where(text.cast(pa.string()), known)
 
 
-def _ellipsoidal(table: pa.Table, latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> pa.Array:
-    """Return geometric altitudes as feet above the ellipsoid, null without a position."""
+def _ellipsoidal(table: pa.Table, latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return geometric altitudes as metres above the ellipsoid, NaN without a position."""
     altitude = _floats(table, "altitude_m")
     known = ~(np.isnan(altitude) | np.isnan(latitude) | np.isnan(longitude))
     out = np.full(len(altitude), np.nan)
     if known.any():
-        out[known] = msl_to_ellipsoid(latitude[known], longitude[known], altitude[known]) / FOOT_M
-    return _array(out)
+        out[known] = msl_to_ellipsoid(latitude[known], longitude[known], altitude[known])
+    return out
 
 
 def _accuracies(tracks: pa.Table) -> dict[str, pa.Array]:

@@ -13,8 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from skypact.earth.geoid import ellipsoid_to_msl
-from skypact.formats.asterix.records import MISSING, Records, flags, unsigned
+from skypact.formats.asterix.records import MISSING, Records, above_sea, flags, unsigned
 from skypact.tables import KINDS, words
 from skypact.units import FLIGHT_LEVEL_M, FOOT_M, FOOT_PER_MINUTE_M_S, NAUTICAL_MILE_M
 
@@ -152,7 +151,7 @@ def cat020(r: Records) -> Columns:
         "simulated": _or(r.number("020/SIM"), r.number("020/TST")),
         "latitude_deg": latitude,
         "longitude_deg": longitude,
-        "altitude_m": _msl(latitude, longitude, r.value("105", FOOT_M)),
+        "altitude_m": above_sea(latitude, longitude, r.value("105", FOOT_M)),
         "velocity_east_m_s": r.value("202/VX"),
         "velocity_north_m_s": r.value("202/VY"),
         "sensor_track": unsigned(r.number("161/TRN"), pa.uint32()),
@@ -179,17 +178,6 @@ def _by_code(table: NDArray[np.float64], code: NDArray[np.int64]) -> NDArray[np.
     return padded[np.where((code < 0) | (code >= len(table)), len(table), code)] / SIGMA_95
 
 
-def _msl(
-    latitude: NDArray[np.float64], longitude: NDArray[np.float64], height: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return heights above the ellipsoid as heights above mean sea level, where the position is known."""
-    out = np.full(len(height), np.nan)
-    known = ~np.isnan(height) & (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
-    if known.any():
-        out[known] = ellipsoid_to_msl(latitude[known], longitude[known], height[known])
-    return out
-
-
 def cat021(r: Records) -> Columns:
     """Return the columns of ADS-B reports, Part 12, editions 0.2x and 2.x."""
     latitude, longitude = r.value("130/LAT"), r.value("130/LON")
@@ -212,7 +200,7 @@ def cat021(r: Records) -> Columns:
         "simulated": _or(r.number("040/SIM"), r.number("040/TST")),
         "latitude_deg": latitude,
         "longitude_deg": longitude,
-        "altitude_m": _msl(latitude, longitude, r.value("140", FOOT_M)),
+        "altitude_m": above_sea(latitude, longitude, r.value("140", FOOT_M)),
         "pressure_altitude_m": r.value("145", FLIGHT_LEVEL_M),
         "velocity_east_m_s": speed * np.sin(track),
         "velocity_north_m_s": speed * np.cos(track),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from skypact.earth.geoid import ellipsoid_to_msl
 from skypact.formats.asterix import _kernels as kernels
 from skypact.formats.asterix.columns import Reader, bitmap, strings
 from skypact.formats.asterix.program import Program
@@ -128,10 +129,7 @@ class Records:
         reader, offset = found
         element: Element = reader.element
         value = reader.integers(self.data, offset)
-        blank = 0x820820820820 if element.content["string"] == "icao" and element.bits == 48 else MISSING
-        return strings(
-            np.where((value == blank) | (value == 0), MISSING, value), element.bits, element.content["string"]
-        )
+        return strings(value, element.bits, element.content["string"], blank=False)
 
     def identifiers(self) -> NDArray[np.int64]:
         """Return SAC * 256 + SIC; a record without takes those of the record before in its block, else -1."""
@@ -154,6 +152,17 @@ def flags(value: NDArray[np.int64]) -> pa.Array:
     known = value >= 0
     packed = pa.py_buffer(np.packbits(value > 0, bitorder="little"))
     return pa.Array.from_buffers(pa.bool_(), len(value), [bitmap(known), packed])
+
+
+def above_sea(
+    latitude: NDArray[np.float64], longitude: NDArray[np.float64], height: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return heights above the ellipsoid, in metres, as heights above mean sea level; NaN without a position."""
+    out = np.full(len(height), np.nan)
+    known = ~(np.isnan(height) | np.isnan(latitude) | np.isnan(longitude))
+    if known.any():
+        out[known] = ellipsoid_to_msl(latitude[known], longitude[known], height[known])
+    return out
 
 
 def units_of(program: Program, items: tuple[str, ...]) -> tuple[int, ...]:

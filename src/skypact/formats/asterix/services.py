@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skypact.formats.asterix.records import Records
+from skypact.formats.asterix.records import Records, above_sea
 from skypact.tables import SERVICE_MESSAGES, words
 
 MESSAGE = {name: i for i, name in enumerate(SERVICE_MESSAGES)}
@@ -50,11 +50,12 @@ def cat002(r: Records) -> dict[str, Any]:
 
 def cat034(r: Records) -> dict[str, Any]:
     """Return the columns of monoradar service messages, Part 2b, next version."""
+    latitude, longitude = r.value("120/LAT"), r.value("120/LON")
     return {
         **_antenna(r, CAT034),
-        "latitude_deg": r.value("120/LAT"),
-        "longitude_deg": r.value("120/LON"),
-        "altitude_m": r.value("120/HGT"),
+        "latitude_deg": latitude,
+        "longitude_deg": longitude,
+        "altitude_m": above_sea(latitude, longitude, r.value("120/HGT")),
     }
 
 

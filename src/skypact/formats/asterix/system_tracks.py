@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skypact.earth.geoid import ellipsoid_to_msl
-from skypact.formats.asterix.records import Records, flags, unsigned
+from skypact.formats.asterix.records import Records, above_sea, flags, unsigned
 from skypact.tables import COVARIANCE_SIZE, NO_TIME, times, words
 from skypact.units import FLIGHT_LEVEL_M, FOOT_M, FOOT_PER_MINUTE_M_S, SECOND_NS
 
@@ -45,11 +44,7 @@ def columns(r: Records, time_ns: NDArray[np.int64]) -> dict[str, Any]:
     time_ns : int64 array, shape (n,)
     """
     latitude, longitude = r.value("105/LAT"), r.value("105/LON")
-    altitude = np.full(len(r), np.nan)
-    geometric = r.value("130", FOOT_M)
-    known = ~np.isnan(geometric) & (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
-    if known.any():
-        altitude[known] = ellipsoid_to_msl(latitude[known], longitude[known], geometric[known])
+    altitude = above_sea(latitude, longitude, r.value("130", FOOT_M))
     barometric = r.value("135/CTB", FLIGHT_LEVEL_M)
     corrected = r.number("135/QNH") == 1
     altitude = np.where(np.isnan(altitude) & corrected, barometric, altitude)
