@@ -28,7 +28,7 @@ def execute(arguments: list[str]) -> int:
         return fail("stopped", 130)
     except BrokenPipeError:
         # Whoever read the output has gone, as `head` does: the rest is nobody's.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0
     except MemoryError:
         return fail("out of memory; read a shorter recording, or one at a time", 1)

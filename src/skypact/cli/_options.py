@@ -12,6 +12,7 @@ import typer
 from skypact.errors import MisuseError
 
 if TYPE_CHECKING:
+    from skypact.centre import Centre
     from skypact.node import Recording
 
 Files = Annotated[
@@ -45,6 +46,35 @@ def recordings(
     return [Recording(path, wire=wire, **options) for path in files]  # type: ignore[arg-type]
 
 
+def complain(played: Recording, taken: bool) -> None:
+    """Say what was the matter with a recording that was played.
+
+    Raises
+    ------
+    InputError
+        It ended too early, or nothing in it could be read.
+    """
+    from skypact.cli import _say
+    from skypact.errors import InputError
+
+    if played.undated:
+        _say.warn(f"{played.path}: times stand on 1970-01-01; say the day with --date YYYY-MM-DD")
+    if played.cut:
+        raise InputError(f"{played.cut}; what came before was read", path=played.path)
+    if not taken:
+        raise InputError(f"nothing in it could be read as {played.wire}", path=played.path, hint="try --format")
+
+
+def centre(sensors: Path | None, qnh: float | None, *, exercise: bool = False) -> Centre:
+    """Return a centre with a catalogue from a file, if one is given."""
+    from skypact.centre import Centre, CentreConfig
+    from skypact.sensors import Catalogue
+    from skypact.tracking import TrackerSettings
+
+    catalogue = Catalogue.read(sensors) if sensors is not None else Catalogue()
+    return Centre(CentreConfig(catalogue=catalogue, tracker=TrackerSettings(qnh_hpa=qnh), exercise=exercise))
+
+
 def day(text: str | None) -> dt.date | None:
     """Return the date an option gives."""
     if text is None:
@@ -76,3 +106,16 @@ def _editions(texts: Sequence[str]) -> dict[int, str]:
             raise MisuseError(f"--edition {text}: write it as 62=1.18")
         editions[int(category)] = edition
     return editions
+
+
+def speed(text: str) -> float | None:
+    """Return the speed an option gives, none for as fast as possible."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < 1e6:
+        raise MisuseError(f"--speed {text}: write a number above zero, or max")
+    return speed

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from skypact.sensors import Notice
 
 LONGEST = 600
 """Characters of a line; a longer one is cut."""
@@ -20,6 +23,13 @@ def fail(text: str, code: int) -> int:
 def warn(text: str) -> None:
     """Print a warning as one line."""
     print(f"skypact: {_line(text)}", file=sys.stderr)
+
+
+def notice(found: Notice) -> None:
+    """Print what sensors made a centre say: a line, and the lines to add to a file."""
+    warn(found.text)
+    if found.lines:
+        print(found.lines.rstrip("\n"), file=sys.stderr)
 
 
 def note(text: str) -> None:

@@ -1,5 +1,37 @@
-"""tmp"""
+"""``skypact demo``: a shipped scenario, its sensors' bytes taken in like any others, on the terminal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from skypact.cli import _options as options
 
 
-def demo() -> None:
-    """tmp"""
+def demo(
+    scenario: Annotated[str, typer.Option("--scenario", metavar="ID|FILE", help="A shipped scenario, or a file.")] = (
+        "first-light"
+    ),
+    speed: Annotated[str, typer.Option("--speed", metavar="N|max", help="Times real time.")] = "10",
+    seconds: Annotated[float | None, typer.Option("--seconds", help="Stop after so many seconds.")] = None,
+) -> None:
+    """Fly a scenario: simulated radars send ASTERIX, receivers Beast; the bytes are decoded, tracked and shown.
+
+    Example: skypact demo --speed 20
+    """
+    import sys
+
+    from skypact.cli import _flight, _say
+    from skypact.cli._picture import Picture
+    from skypact.cli._watch import watch
+    from skypact.exercise import read
+    from skypact.node import paced, until
+
+    pace = options.speed(speed) if sys.stdout.isatty() else None
+    flown = read(scenario)
+    _say.note(f"making what the sensors of {flown.id!r} see ...")
+    centre = options.centre(None, None, exercise=True)
+    centre.catalogue = flown.catalogue
+    picture = Picture(f"skypact demo · {flown.title}", flown.sensors)
+    watch(until(seconds)(paced(_flight.steps(flown), pace)), centre, picture)

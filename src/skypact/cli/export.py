@@ -1,5 +1,143 @@
-"""tmp"""
+"""``skypact export``: tables to other forms."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from skypact.cli import _options as options
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
-def export() -> None:
-    """tmp"""
+class Form(StrEnum):
+    """What a table is exported to."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    GEOJSON = "geojson"
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="A table as Parquet, or any recording (its plots).")],
+    to: Annotated[Form, typer.Option("--to", help="Form to export to.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Else beside the input.")
+    ] = None,
+    date: options.Date = None,
+    wire: options.Wire = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write a table of plots or tracks in another form.
+
+    Example: skypact export tracks.parquet --to geojson -o tracks.geojson
+    """
+    from skypact.cli import _say
+    from skypact.errors import MisuseError
+
+    table = _read(file, date, wire)
+    target = output or file.with_name(f"{file.name.partition('.')[0]}.{to.value}")
+    if target.exists() and target.samefile(file):
+        raise MisuseError(f"{target} is the input itself; name another file with -o")
+    part = target.with_name(target.name + ".part")
+    rows = WRITERS[to](table, part)
+    part.replace(target)
+    _say.result({"file": str(target), "rows": rows}, f"{target}: {rows:,} rows", as_json)
+
+
+def _read(file: Path, date: str | None, wire: str | None) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from skypact.cli import _say
+    from skypact.errors import FormatError, InputError
+
+    if not file.exists():
+        raise InputError("does not exist", path=file, hint="check the name and the folder")
+    if file.is_file():
+        with file.open("rb") as opened:
+            is_table = opened.read(4) == b"PAR1"
+        if is_table:
+            try:
+                return pq.read_table(file)
+            except (OSError, pa.ArrowException) as err:
+                what = f"is a damaged table: {str(err).splitlines()[0]}"
+                raise FormatError(what, path=file, hint="make it again") from None
+    recording = options.recordings([file], wire=wire, date=date)[0]
+    plots = pa.concat_tables([d.plots for d in recording])
+    _say.problems(str(file), recording.problems)
+    return plots
+
+
+def _parquet(table: pa.Table, path: Path) -> int:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path, compression="zstd")
+    return table.num_rows
+
+
+def _csv(table: pa.Table, path: Path) -> int:
+    """Write one line a row: lists as JSON, times in ISO 8601, addresses in hexadecimal and codes in octal digits."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    columns = {}
+    for field in table.schema:
+        column = table[field.name]
+        if pa.types.is_nested(field.type):
+            texts = [None if v is None else json.dumps(v, default=_plain) for v in column.to_pylist()]
+            column = pa.array(texts, pa.string())
+        elif field.name in DIGITS:
+            column = pa.array([None if v is None else DIGITS[field.name].format(v) for v in column.to_pylist()])
+        columns[field.name] = column
+    csv.write_csv(pa.table(columns), path)
+    return table.num_rows
+
+
+DIGITS = {"icao24": "{:06x}", "mode_3a": "{:04o}"}
+"""How identification is written for people."""
+
+
+def _geojson(table: pa.Table, path: Path) -> int:
+    """Write one point a row with a position, as a GeoJSON sequence within a FeatureCollection."""
+    import pyarrow.compute as pc
+
+    from skypact.errors import MisuseError
+
+    if not {"latitude_deg", "longitude_deg"} <= set(table.column_names):
+        raise MisuseError("a table without latitude_deg and longitude_deg has no GeoJSON")
+    placed = table.filter(pc.and_(pc.is_valid(table["latitude_deg"]), pc.is_valid(table["longitude_deg"])))
+    left = set(placed.column_names) - {"latitude_deg", "longitude_deg", "covariance", "lineage"}
+    names = [n for n in placed.column_names if n in left]
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{"type":"FeatureCollection","features":[')
+        first = True
+        for batch in placed.to_batches(max_chunksize=10_000):
+            for row in batch.to_pylist():
+                file.write("\n" if first else ",\n")
+                first = False
+                file.write(json.dumps(_feature(row, names), separators=(",", ":"), default=_plain, allow_nan=False))
+        file.write("\n]}\n")
+    return placed.num_rows
+
+
+def _feature(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    place = [round(row["longitude_deg"], 7), round(row["latitude_deg"], 7)]
+    if row.get("altitude_m") is not None:
+        place.append(round(row["altitude_m"], 2))
+    properties = {
+        n: DIGITS[n].format(row[n]) if n in DIGITS else row[n] for n in names if row[n] is not None and row[n] == row[n]
+    }
+    return {"type": "Feature", "geometry": {"type": "Point", "coordinates": place}, "properties": properties}
+
+
+def _plain(value: Any) -> str:
+    return value.hex() if isinstance(value, bytes) else value.isoformat()
+
+
+WRITERS = {Form.PARQUET: _parquet, Form.CSV: _csv, Form.GEOJSON: _geojson}

@@ -1,5 +1,61 @@
-"""tmp"""
+"""``skypact track``: recordings to tracks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skypact.cli import _options as options
 
 
-def track() -> None:
-    """tmp"""
+def track(
+    files: options.Files,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Tracks as Parquet.")] = None,
+    sensors: options.Sensors = None,
+    qnh: Annotated[
+        float | None, typer.Option("--qnh", metavar="HPA", help="Sea-level pressure, for true heights.")
+    ] = None,
+    date: options.Date = None,
+    edition: options.Editions = None,
+    wire: options.Wire = None,
+    at: options.Reference = None,
+    as_json: options.Json = False,
+) -> None:
+    """Track recordings, or plots as Parquet; several files are taken as feeds of one centre.
+
+    Example: skypact track radar.pcap receiver.beast --sensors sensors.toml -o tracks.parquet
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from skypact.cli import _say
+    from skypact.cli._files import TableWriter
+    from skypact.node import merged, steps
+    from skypact.tables import TRACKS
+
+    centre = options.centre(sensors, qnh)
+    played = options.recordings(files, wire=wire, date=date, editions=edition, at=at)
+    rows = 0
+    confirmed: set[int] = set()
+    with TableWriter(output, TRACKS) as to:
+        for step in merged([steps(one) for one in played]):
+            found = centre.step(step.now_ns, step.arrived.plots, services=step.arrived.services)
+            for notice in found.notices:
+                _say.notice(notice)
+            to.write(found.tracks)
+            rows += found.tracks.num_rows
+            sure = found.tracks.filter(pc.equal(found.tracks["status"].cast(pa.string()), "confirmed"))
+            confirmed.update(sure["track"].to_pylist())
+    for one in played:
+        _say.problems(str(one.path), one.problems)
+    left = {reason: count for reason, count in centre.counts.items() if reason not in {"plots", "used"}}
+    if left:
+        _say.warn("plots not used: " + ", ".join(f"{count} {reason}" for reason, count in sorted(left.items())))
+    result = {"plots": centre.counts.get("plots", 0), "used": centre.counts.get("used", 0)}
+    result |= {"tracks": len(confirmed), "rows": rows}
+    text = f"{result['plots']:,} plots, {result['used']:,} used; {len(confirmed):,} confirmed tracks in {rows:,} rows"
+    _say.result(result, text, as_json)
+    for one in played:
+        options.complain(one, taken=result["plots"] > 0)

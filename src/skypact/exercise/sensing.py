@@ -51,10 +51,10 @@ def look(sensor: Sensor, path: Path, time_s: NDArray[np.float64], terrain: Terra
     state = path.at(time_s)
     place = state.latitude_deg, state.longitude_deg, state.altitude_m
     azimuth, elevation, slant = frames.geodetic2aer(*place, *_site(sensor))
-    visible = ~np.isnan(slant) & (slant <= sensor.range_m)
+    visible = ~np.isnan(slant) & (slant <= float(sensor.range_m or 0))
     if visible.any():
-        seen = tuple(p[visible] for p in place)
-        visible[visible] = terrain.line_of_sight(*_site(sensor), *seen).visible
+        latitude, longitude, altitude = (p[visible] for p in place)
+        visible[visible] = terrain.line_of_sight(*_site(sensor), latitude, longitude, altitude).visible
     return Look(time_s, state, np.asarray(azimuth), np.asarray(elevation), np.asarray(slant), visible)
 
 
@@ -66,18 +66,12 @@ def radar_plots(
     The beam starts at north; a flight is looked at when the beam passes its azimuth. Primary radars see everything in
     sight, secondary ones what has a transponder, combined ones both.
     """
-    rotation = sensor.rotation_s or 1.0
-    turns = np.arange(int(duration_s / rotation) + 1) * rotation
     rows: list[dict[str, Any]] = []
     for number, (flight, path) in enumerate(flights):
         kind = _detection(sensor, flight)
         if kind is None:
             continue
-        # Two steps find when the beam meets the flight: it moves a fraction of a degree while the antenna turns once.
-        time = turns
-        for _ in range(2):
-            there = look_direction(sensor, path, time)
-            time = turns + np.nan_to_num(there) / 360 * rotation
+        time = meetings(sensor, path, duration_s)
         seen = look(sensor, path, time, terrain)
         generator = np.random.default_rng([seed, 1, _hash(sensor.id), number])
         pd = sensor.pd if sensor.pd is not None else ASSUMED[kind].pd
@@ -87,7 +81,24 @@ def radar_plots(
     return _joined(sensor, rows)
 
 
-def look_direction(sensor: Sensor, path: Path, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+def meetings(sensor: Sensor, path: Path, duration_s: float) -> NDArray[np.float64]:
+    """Return when a radar's beam, which starts at north, passes a flight, in seconds after the scenario's start."""
+    rotation = sensor.rotation_s or 1.0
+    time = np.arange(0.0, min(duration_s, path.end_s) + rotation, rotation / 8)
+    azimuth = _azimuth(sensor, path, time)
+    known = ~np.isnan(azimuth)
+    if not known.any():
+        return np.empty(0)
+    time = time[known]
+    # Ahead of the flight by whole turns is when they meet; unwrapped, the lead grows with time throughout.
+    lead = time / rotation * 360 - np.unwrap(azimuth[known], period=360)
+    turns = np.arange(np.ceil(lead[0] / 360), np.floor(lead[-1] / 360) + 1) * 360
+    met = np.interp(turns, lead, time)
+    beside = met / rotation * 360 - _azimuth(sensor, path, met)
+    return met - np.nan_to_num((beside + 180) % 360 - 180) / 360 * rotation
+
+
+def _azimuth(sensor: Sensor, path: Path, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the azimuth of a flight from a sensor, degrees; NaN while it does not exist."""
     state = path.at(time_s)
     azimuth, _, _ = frames.geodetic2aer(state.latitude_deg, state.longitude_deg, state.altitude_m, *_site(sensor))
@@ -155,11 +166,21 @@ def _positions(
     flight: Flight, seen: Look, caught: NDArray[np.bool_], odd: NDArray[np.bool_], start_ns: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     s = seen.state
-    columns = s.latitude_deg, s.longitude_deg, s.altitude_m, s.east_m_s, s.north_m_s, s.up_m_s
     time_ns = _ns(start_ns, seen.time_s[caught])
     icao24 = np.full(len(time_ns), int(flight.icao24 or "0", 16), np.uint32)
     ground = np.zeros(len(time_ns), bool)
-    sent = encode_adsb(time_ns, icao24, *(c[caught] for c in columns), ground, odd[caught])
+    sent = encode_adsb(
+        time_ns,
+        icao24,
+        s.latitude_deg[caught],
+        s.longitude_deg[caught],
+        s.altitude_m[caught],
+        s.east_m_s[caught],
+        s.north_m_s[caught],
+        s.up_m_s[caught],
+        ground,
+        odd[caught],
+    )
     return sent.data, np.repeat(time_ns, 2)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,6 +71,18 @@ def steps(decoded: Iterable[Decoded], step_ns: int = STEP_NS) -> Iterator[Step]:
         now = int(edges[-1])
 
 
+def merged(streams: Sequence[Iterable[Step]]) -> Iterator[Step]:
+    """Yield several streams of steps as one, in the order of time; steps that end together become one step."""
+    waiting = merge(*streams, key=lambda step: step.now_ns)
+    for now_ns, together in groupby(waiting, key=lambda step: step.now_ns):
+        parts = [step.arrived for step in together]
+        if len(parts) == 1:
+            yield Step(now_ns, parts[0])
+            continue
+        tables = (pa.concat_tables([getattr(p, name) for p in parts]) for name in ("plots", "tracks", "services"))
+        yield Step(now_ns, Decoded(*tables))
+
+
 def _timed(table: pa.Table) -> tuple[pa.Table, NDArray[np.int64]]:
     """Return a table in the order of arrival, with the arrivals; a row without one has that of the row before."""
     name = "received" if "received" in table.column_names else "time"
@@ -123,3 +137,18 @@ def paced(
             if wait > 0:
                 sleep(wait)
         yield step
+
+
+def until(
+    seconds: float | None, clock: Callable[[], float] = time.monotonic
+) -> Callable[[Iterable[Step]], Iterator[Step]]:
+    """Return what ends a stream of steps after some seconds of the wall clock; none lets it go on."""
+
+    def cut(stream: Iterable[Step]) -> Iterator[Step]:
+        begun = clock()
+        for step in stream:
+            yield step
+            if seconds is not None and clock() - begun >= seconds:
+                return
+
+    return cut

@@ -7,9 +7,9 @@ import gzip
 import lzma
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO, Literal
 
 import pyarrow.parquet as pq
 
@@ -22,7 +22,10 @@ from skypact.tables import PLOTS, conform
 CHUNK = 1 << 22
 """Octets read at a time."""
 
-OPENERS = {b"\x1f\x8b": gzip.open, b"\xfd7zXZ\x00": lzma.open}
+OPENERS: dict[bytes, Callable[[Path, Literal["rb"]], BinaryIO]] = {
+    b"\x1f\x8b": gzip.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
 """What unpacks a file, by its first octets."""
 
 
@@ -64,6 +67,7 @@ class Recording:
         self.path = Path(path)
         if wire is not None and wire not in FORMATS:
             raise MisuseError(f"no format {wire!r}; known are {', '.join(FORMATS)}")
+        self._cut: str | None = None
         head = self._head()
         self.wire = wire or ("plots" if head[:4] == b"PAR1" else detect(head) or "")
         if not self.wire:
@@ -73,7 +77,6 @@ class Recording:
                 path=self.path,
                 hint=f"name it with --format {'|'.join(FORMATS)}",
             )
-        self._cut: str | None = None
         if self.wire != "plots":
             sensor = self.path.name.partition(".")[0] or "receiver"
             options = {"sensor": sensor, "date": date, "editions": editions, "raw": raw, "reference": reference}
@@ -100,7 +103,7 @@ class Recording:
             yield from self._plots()
             return
         with self._open() as file:
-            while chunk := self._next(file):
+            while chunk := self._next(file, CHUNK):
                 yield self._intake.feed(chunk)
         yield self._intake.finish()
         if self._cut is None and any("truncated" in name for name in self.problems):
@@ -118,18 +121,19 @@ class Recording:
     def _head(self) -> bytes:
         try:
             with self._open() as file:
-                head = file.read(HEAD)
+                head = self._next(file, HEAD)
         except IsADirectoryError:
             raise InputError("is a directory", path=self.path, hint="name a recording") from None
         except FileNotFoundError:
             raise InputError("does not exist", path=self.path, hint="check the name and the folder") from None
-        except (OSError, EOFError, lzma.LZMAError, zlib.error) as err:
+        except OSError as err:
             raise InputError(f"cannot be read: {_reason(err)}", path=self.path, hint="check the file") from None
         if not head:
-            raise InputError("is empty", path=self.path, hint="name a recording")
+            what = "is empty" if self._cut is None else self._cut
+            raise InputError(what, path=self.path, hint="name a recording")
         return head
 
-    def _open(self) -> IO[bytes]:
+    def _open(self) -> BinaryIO:
         with self.path.open("rb") as file:
             magic = file.read(6)
         for begin, opener in OPENERS.items():
@@ -137,15 +141,24 @@ class Recording:
                 return opener(self.path, "rb")
         return self.path.open("rb")
 
-    def _next(self, file: IO[bytes]) -> bytes:
+    def _next(self, file: BinaryIO, size: int) -> bytes:
         """Return the next octets; a damaged archive ends the recording where it is damaged."""
-        try:
-            return file.read(CHUNK)
-        except EOFError:
-            self._cut = "ends in the middle of its packed content"
-        except (OSError, lzma.LZMAError, zlib.error) as err:
-            self._cut = f"cannot be read further: {_reason(err)}"
-        return b""
+        parts: list[bytes] = []
+        while size > 0:
+            try:
+                # Not `read`, which drops what it has unpacked when it meets the damage.
+                part = file.read1(size)  # type: ignore[attr-defined]
+            except EOFError:
+                self._cut = "ends in the middle of its packed content"
+                break
+            except (OSError, lzma.LZMAError, zlib.error) as err:
+                self._cut = f"cannot be read further: {_reason(err)}"
+                break
+            if not part:
+                break
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
 
 
 def _reason(err: Exception) -> str:

@@ -1,0 +1,91 @@
+"""Steps of time: nothing lost, nothing doubled, in order, on one grid; and the pace they are given at."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skypact.formats.decoded import Decoded
+from skypact.node import Step, merged, paced, steps, until
+from skypact.node.pace import LONGEST_GAP_NS, STEP_NS
+from skypact.tables import NO_TIME, PLOTS, build, times
+
+T0 = 1_780_279_200_000_000_000
+
+
+def plots(time_ns: list[int], received_ns: list[int] | None = None) -> Decoded:
+    columns = {
+        "time": times(np.array(time_ns, np.int64)),
+        "sensor_track": pa.array(range(len(time_ns)), pa.uint32()),
+    }
+    if received_ns is not None:
+        columns["received"] = times(np.array(received_ns, np.int64))
+    return Decoded(plots=build(PLOTS, len(time_ns), columns))
+
+
+@given(st.lists(st.lists(st.integers(0, 400 * 10**9), max_size=20), max_size=5))
+def test_every_row_goes_into_one_step_that_ends_after_it(batches: list[list[int]]) -> None:
+    offset, cut = T0, []
+    for batch in batches:
+        cut.append(plots([offset + t for t in sorted(batch)]))
+        offset += max(batch, default=0)
+    found = list(steps(cut))
+    ends = [s.now_ns for s in found]
+    assert ends == sorted(set(ends))
+    assert all(end % STEP_NS == 0 for end in ends)
+    assert sum(s.arrived.plots.num_rows for s in found) == sum(map(len, batches))
+    for before, step in zip([None, *found], found, strict=False):
+        times_ns = np.asarray(step.arrived.plots["time"].cast(pa.int64()))
+        assert (times_ns < step.now_ns).all()
+        if before is not None and len(times_ns):
+            assert (times_ns >= before.now_ns).all() or times_ns.min() < before.now_ns  # late rows come at once
+            gap = step.now_ns - before.now_ns
+            assert gap == STEP_NS or gap > LONGEST_GAP_NS - STEP_NS
+
+
+def test_arrival_decides_and_rows_without_any_time_go_with_their_neighbours() -> None:
+    decoded = plots([T0, T0 + 10**9, NO_TIME], [T0 + 3 * 10**9, T0 + 10**9, NO_TIME])
+    found = [s for s in steps([decoded]) if s.arrived.plots.num_rows]
+    assert [s.arrived.plots["sensor_track"].to_pylist() for s in found] == [[1, 2], [0]]
+    assert not list(steps([plots([NO_TIME, NO_TIME])]))
+
+
+def test_a_long_silence_is_passed_over() -> None:
+    found = list(steps([plots([T0]), plots([T0 + 3600 * 10**9])]))
+    assert len(found) == 2
+    found = list(steps([plots([T0]), plots([T0 + 60 * 10**9])]))
+    assert len(found) == 121
+
+
+def test_streams_are_merged_in_the_order_of_time() -> None:
+    a = steps([plots([T0, T0 + 2 * 10**9])])
+    b = steps([plots([T0 + 10**9])])
+    found = list(merged([a, b]))
+    assert [s.arrived.plots.num_rows for s in found] == [1, 0, 1, 0, 1]
+    assert [s.now_ns for s in found] == sorted(s.now_ns for s in found)
+
+
+def test_pace_waits_for_the_time_of_each_step() -> None:
+    now = 100.0
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(seconds)
+        now += seconds
+
+    stream = [Step(T0 + i * STEP_NS, Decoded()) for i in range(5)]
+    assert list(paced(stream, 10.0, lambda: now, sleep)) == stream
+    assert sum(slept) == np.float64(4 * 0.05).round(12) or abs(sum(slept) - 0.2) < 1e-9
+    slept.clear()
+    assert len(list(paced(stream, None, lambda: now, sleep))) == 5
+    assert not slept
+
+
+def test_until_ends_a_stream() -> None:
+    now = iter(range(100))
+    stream = [Step(T0 + i, Decoded()) for i in range(50)]
+    assert len(list(until(10.0, lambda: float(next(now)))(stream))) == 10
+    assert len(list(until(None)(stream))) == 50
