@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# Kernels compile on first use, so no example can have a deadline; in continuous integration examples do not change.
+settings.register_profile("skypact", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "skypact")
 
 ROOT = Path(__file__).resolve().parents[1]
 
