@@ -1,0 +1,118 @@
+"""A party's centre: the state of its sensors and tracks, stepped from outside.
+
+Live feeds, replays and exercises all come through `Centre.step`; it opens nothing and reads no clock.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skypact.sensors import Catalogue, Learner, Notice
+from skypact.tables import SERVICES, empty
+from skypact.tracking import Tracker, TrackerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CentreConfig:
+    """What a centre is told before it begins.
+
+    Attributes
+    ----------
+    catalogue : Catalogue
+        The sensors as people wrote them down.
+    tracker : TrackerSettings
+    exercise : bool
+        Whether simulated and live plots may be mixed.
+    """
+
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    tracker: TrackerSettings = field(default_factory=TrackerSettings)
+    exercise: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a step of a centre gives.
+
+    Attributes
+    ----------
+    tracks : Table of `tables.TRACKS`
+        The tracks that changed.
+    notices : tuple of Notice
+        What a person should know of sensors, each said once.
+    """
+
+    tracks: pa.Table
+    notices: tuple[Notice, ...] = ()
+
+
+class Centre:
+    """A centre; a value of its configuration and what came in so far.
+
+    Simulated and live plots do not meet: the first plots decide which of the two a centre takes, and the others are
+    left out and counted, unless the configuration says that it is an exercise.
+
+    Parameters
+    ----------
+    config : CentreConfig, optional
+    """
+
+    def __init__(self, config: CentreConfig | None = None) -> None:
+        self.config = config or CentreConfig()
+        self._learner = Learner(self.config.catalogue)
+        self._tracker = Tracker(self.config.tracker, self.config.catalogue)
+        self._simulated: bool | None = None
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The sensors as written down, completed by what they told of themselves."""
+        return self._learner.catalogue
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Plots by what became of them: ``plots`` in all, ``used``, and those left out by reason."""
+        total = Counter(self._tracker.counts)
+        total.update(self._counts)
+        total["plots"] += self._counts.total()
+        return total
+
+    def step(self, now_ns: int, plots: pa.Table, *, services: pa.Table | None = None) -> Output:
+        """Take in what arrived and return what changed.
+
+        Parameters
+        ----------
+        now_ns : int
+            The present, UTC nanoseconds.
+        plots : Table of `tables.PLOTS`
+        services : Table of `tables.SERVICES`, optional
+        """
+        said = empty(SERVICES) if services is None else services
+        notices = self._learner.services(said) if said.num_rows else []
+        taken = plots if self.config.exercise else self._unmixed(plots)
+        if taken.num_rows:
+            notices += self._learner.plots(taken)
+        if taken.num_rows or said.num_rows:
+            self._tracker.catalogue = self._learner.catalogue
+        return Output(self._tracker.step(now_ns, taken), tuple(notices))
+
+    def _unmixed(self, plots: pa.Table) -> pa.Table:
+        """Return the plots that are of this centre's kind, simulated or live."""
+        if not plots.num_rows:
+            return plots
+        simulated = pc.fill_null(plots["simulated"], False)
+        count = pc.sum(simulated).as_py()
+        if self._simulated is None:
+            self._simulated = count == plots.num_rows
+        if count == (plots.num_rows if self._simulated else 0):
+            return plots
+        kept = plots.filter(simulated if self._simulated else pc.invert(simulated))
+        self._counts["live among simulated" if self._simulated else "simulated among live"] += (
+            plots.num_rows - kept.num_rows
+        )
+        return kept
