@@ -589,53 +589,70 @@ def ordinals(block, base, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _block(data, p, end, known):  # type: ignore[no-untyped-def]
-    """Return the length of the block that may begin at `p`, 0 if none can, -1 if more octets are needed to say."""
-    if p >= end:
-        return -1
-    if not known[data[p]]:
-        return 0
+def _block(data, p, known, lost, final):  # type: ignore[no-untyped-def]
+    """Return the length of the block at `p`, 0 if there is none, -1 if more octets are needed to say.
+
+    While in step with the stream a header of a known category is believed. Another category, and any once `lost`, must
+    be followed by a header that may be believed, or by the end of the stream. Category 0 is none: zeros fill up gaps.
+    """
+    end = len(data)
+    unsure = 0 if final else -1
     if end - p < 3:
-        return -1
+        return unsure
     size = np.int64(data[p + 1]) << 8 | np.int64(data[p + 2])
-    return size if size >= 5 else 0
+    if size < 3 or data[p] == 0 or (lost and not known[data[p]]):
+        return 0
+    q = p + size
+    if q > end:
+        return unsure
+    if known[data[p]] and not lost:
+        return size
+    if q == end and final:
+        return size
+    if end - q < 3:
+        return unsure
+    follows = (data[q + 1] or data[q + 2] >= 3) and (known[data[q]] or (not lost and data[q] == data[p]))
+    return size if follows else 0
 
 
 @njit(cache=True, nogil=True)
-def cut(data, known, final, start, length):  # type: ignore[no-untyped-def]
-    """Cut a stream into runs of whole blocks; return the runs, the octets used and the octets skipped.
+def cut(data, known, lost, final, start, length):  # type: ignore[no-untyped-def]
+    """Cut a stream into runs of whole blocks; `start` and `length` receive where each lies.
 
-    A run goes on while blocks follow each other, whatever their category. After a place where none can begin, the next
-    run begins where a block of a known category is followed by another one.
+    Octets at which no block begins are skipped one by one. What is decided of an octet depends on those behind it and
+    never on how many of them are here already: then they are waited for.
+
+    Returns
+    -------
+    tuple
+        The number of runs, the octets used, those of them skipped, and whether the stream is lost behind them. At the
+        end of the stream the octets not used are those of a block that was cut.
     """
-    runs, p, skipped = 0, 0, 0
+    runs, p, skipped, begun, torn = 0, 0, 0, 0, -1
     end = len(data)
-    begun = 0
     while p < end:
-        if end - p < 3:
+        size = _block(data, p, known, lost, final)
+        if size < 0:
             break
-        size = np.int64(data[p + 1]) << 8 | np.int64(data[p + 2])
-        if size >= 3 and p + size <= end and (known[data[p]] or _block(data, p + size, end, known) != 0):
+        if size > 0:
+            if lost:
+                begun, torn, lost = p, -1, False
             p += size
             continue
-        if size >= 3 and p + size > end and known[data[p]] and not final:
-            break
-        if p > begun:
-            start[runs], length[runs] = begun, p - begun
-            runs += 1
-        q = p + 1
-        while q < end:
-            next_size = _block(data, q, end, known)
-            if next_size > 0 and q + next_size <= end:
-                if _block(data, q + next_size, end, known) != 0:
-                    break
-            elif next_size != 0 and not final:
-                break
-            q += 1
-        skipped += q - p
-        p = q
-        begun = q
-    if p > begun:
+        if not lost:
+            if p > begun:
+                start[runs], length[runs] = begun, p - begun
+                runs += 1
+            lost = True
+            # Nothing but a lack of octets can tell against a known header here.
+            if final and (end - p < 3 or (known[data[p]] and (data[p + 1] or data[p + 2] >= 3))):
+                torn = p
+        p += 1
+        skipped += 1
+    if not lost and p > begun:
         start[runs], length[runs] = begun, p - begun
         runs += 1
-    return runs, p, skipped
+    if torn >= 0:
+        skipped -= p - torn
+        p = torn
+    return runs, p, skipped, lost

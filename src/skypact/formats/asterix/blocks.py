@@ -74,8 +74,8 @@ def find(datagrams: Datagrams, counts: Counter[str], octets: int) -> Iterator[Bl
 class BlockStream:
     """Cuts a bare stream of data blocks, as in a raw recording or over TCP, into datagrams of whole blocks.
 
-    Where no block can begin, octets are skipped until two blocks of decoded categories follow each other (or one fits
-    up to the end), and counted.
+    Where no block can begin, octets are skipped until a block of a decoded category is followed by another one, and
+    counted. What comes out does not depend on how the stream was chunked.
 
     Attributes
     ----------
@@ -84,6 +84,8 @@ class BlockStream:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._lost = False
+        self._known = np.isin(np.arange(256), CATEGORIES)
         self.counts: Counter[str] = Counter()
 
     def feed(self, chunk: bytes, received_ns: int = NO_TIME) -> Datagrams:
@@ -96,15 +98,14 @@ class BlockStream:
 
     def _cut(self, octets: bytes, received_ns: int, final: bool) -> Datagrams:
         data = np.frombuffer(octets, np.uint8)
-        known = np.zeros(256, bool)
-        known[list(CATEGORIES)] = True
         room = len(data) // 3 + 1
         start, length = np.empty(room, np.int64), np.empty(room, np.int64)
-        runs, used, skipped = kernels.cut(data, known, final, start, length)
+        runs, used, skipped, lost = kernels.cut(data, self._known, self._lost, final, start, length)
         if skipped:
             self.counts["octets skipped between blocks"] += int(skipped)
-        self._rest = b"" if final else octets[used:]
         if final and used < len(octets):
             self.counts["blocks cut or of impossible length"] += 1
+        self._rest = b"" if final else octets[used:]
+        self._lost = bool(lost) and not final
         times = np.full(runs, received_ns, np.int64)
         return Datagrams(data, start[:runs].copy(), length[:runs].copy(), times)

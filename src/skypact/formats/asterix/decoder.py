@@ -70,7 +70,7 @@ class AsterixDecoder:
     editions : mapping of int to str, optional
         Edition by category; the others are guessed from the first blocks.
     date : datetime.date, optional
-        Date of the first message, see `times.Clock`.
+        Date of the first arrival, or without arrivals of the first message, see `times.Clock`.
     raw : bool
         Whether to return every item of every record too.
 
@@ -84,7 +84,7 @@ class AsterixDecoder:
     Raises
     ------
     MisuseError
-        A category or edition that is not known.
+        A category or edition that is not known, or a date that times in nanoseconds cannot reach.
     """
 
     def __init__(

@@ -15,14 +15,14 @@ from skypact.formats.asterix.records import MISSING, Records, Room, walk
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SAMPLE, SAMPLE_OCTETS = 256, 1 << 17
-"""Blocks looked at before an edition is settled."""
+SAMPLE, SAMPLE_OCTETS = 256, 1 << 14
+"""Blocks, or octets of blocks, looked at before an edition is settled."""
 
 
 class Guess:
     """The edition of one category in one stream.
 
-    The guess is made anew with every batch until `SAMPLE` blocks or `SAMPLE_OCTETS` were seen, and stays from then on.
+    The guess is made anew whenever twice as many blocks were seen, and settled after `SAMPLE` or `SAMPLE_OCTETS`.
 
     Parameters
     ----------
@@ -34,7 +34,8 @@ class Guess:
     def __init__(self, category: int, edition: str | None = None) -> None:
         self.category = category
         self.edition = edition
-        self._named = edition is not None
+        self._settled = edition is not None
+        self._judged = 0
         self._blocks: list[bytes] = []
 
     def learn(
@@ -44,17 +45,25 @@ class Guess:
         last: NDArray[np.int64],
     ) -> None:
         """Look at more blocks, given by the ranges of their records in `data`."""
-        missing = SAMPLE - len(self._blocks)
-        if self._named or missing <= 0 or sum(map(len, self._blocks)) >= SAMPLE_OCTETS:
+        if self._settled:
             return
-        few = np.cumsum(last[:missing] - first[:missing]).searchsorted(SAMPLE_OCTETS) + 1
-        for a, b in zip(first[:missing][:few], last[:missing][:few], strict=True):
+        octets = sum(map(len, self._blocks))
+        for a, b in zip(first[:SAMPLE], last[:SAMPLE], strict=True):
             self._blocks.append(data[a:b].tobytes())
+            octets += b - a
+            self._settled = len(self._blocks) == SAMPLE or octets >= SAMPLE_OCTETS
+            if self._settled:
+                break
+        if not self._settled and len(self._blocks) < 2 * self._judged:
+            return
+        self._judged = len(self._blocks)
         joined = np.frombuffer(b"".join(self._blocks), np.uint8)
-        ends = np.cumsum([len(b) for b in self._blocks])
-        begins = ends - np.array([len(b) for b in self._blocks])
+        length = np.array([len(b) for b in self._blocks], np.int64)
+        ends = np.cumsum(length)
         newest_first = reversed(spec.editions(self.category))
-        self.edition = min(newest_first, key=lambda e: score(program(self.category, e), joined, begins, ends))
+        self.edition = min(newest_first, key=lambda e: score(program(self.category, e), joined, ends - length, ends))
+        if self._settled:
+            self._blocks.clear()
 
 
 def score(

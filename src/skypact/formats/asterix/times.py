@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from skypact.errors import MisuseError
 from skypact.tables import NO_TIME
 from skypact.units import DAY_NS, to_ns
 
@@ -19,6 +20,9 @@ STEP_NS = 7_812_500
 """A time of day counts 1/128 s."""
 TRUNCATED_NS = 512_000_000_000
 """Truncated times of day have 16 bits and start again after 512 s."""
+
+FAR_NS = 1 << 62
+"""An arrival this far from 1970, 146 years, is none: a capture may claim any, and sums of times must not overflow."""
 
 MEASURED, TRUNCATED, ARRIVAL = range(3)
 """Indices into `tables.TIME_SOURCES`."""
@@ -50,9 +54,9 @@ def _resolve(value, whole, received, shift, state, base, time, source):  # type:
     `state` is [last whole time, its arrival, last time]; `base` the date for a stream without arrivals.
     """
     for i in range(len(value)):
-        arrival = received[i]
-        if arrival != NO_TIME:
-            arrival += shift
+        arrival = NO_TIME
+        if -FAR_NS < received[i] < FAR_NS:
+            arrival = received[i] + shift
         v = value[i]
         if v < 0:
             time[i] = arrival if arrival != NO_TIME else state[2]
@@ -85,18 +89,35 @@ class Clock:
     Parameters
     ----------
     date : datetime.date, optional
-        Date of the first message. Without it the arrival's date counts, and without arrivals 1970-01-01.
+        Date of the first arrival, or without arrivals of the first message. If not given the arrivals' own dates
+        count, and without arrivals 1970-01-01.
+
+    Attributes
+    ----------
+    undated : bool
+        Whether the stream began with neither a date nor arrivals.
+
+    Raises
+    ------
+    MisuseError
+        A date that times in nanoseconds cannot reach.
     """
 
     date: dt.date | None = None
     undated: bool = False
-    _shift: int = NO_TIME
+    _shift: int | None = None
     _state: NDArray[np.int64] = field(default_factory=lambda: np.full(3, NO_TIME, np.int64))
+
+    def __post_init__(self) -> None:
+        if self.date is not None and abs(to_ns(self.date)) >= FAR_NS:
+            raise MisuseError(f"the date {self.date} is too far away; times are counted from 1824 to 2116")
 
     def resolve(
         self, value: NDArray[np.int64], whole: NDArray[np.bool_], received: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
         """Return time in UTC nanoseconds (`NO_TIME` if there is none) and its source for each record.
+
+        A record without a time of day has its arrival's, or without arrivals that of the record before.
 
         Parameters
         ----------
@@ -107,14 +128,14 @@ class Clock:
         received : int64 array, shape (n,)
             Arrival, `NO_TIME` if not known.
         """
-        if self._shift == NO_TIME and len(value):
-            known = received[received != NO_TIME]
+        base = 0 if self.date is None else to_ns(self.date)
+        if self._shift is None and len(value):
+            known = received[(received > -FAR_NS) & (received < FAR_NS)]
             # A date given by the user moves the arrivals by whole days, so that midnight stays where it is.
             moved = self.date is not None and len(known) > 0
-            self._shift = to_ns(self.date) - int(known[0]) // DAY_NS * DAY_NS if moved and self.date else 0
+            self._shift = base - int(known[0]) // DAY_NS * DAY_NS if moved else 0
             self.undated = self.date is None and len(known) == 0
         time = np.empty(len(value), np.int64)
         source = np.empty(len(value), np.int8)
-        base = 0 if self.date is None else to_ns(self.date)
-        _resolve(value, whole, received, max(self._shift, -(1 << 62)), self._state, base, time, source)
+        _resolve(value, whole, received, self._shift or 0, self._state, base, time, source)
         return time, source
