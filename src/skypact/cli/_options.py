@@ -14,6 +14,7 @@ from skypact.errors import MisuseError
 if TYPE_CHECKING:
     from skypact.centre import Centre
     from skypact.node import Recording
+    from skypact.sensors import Catalogue
 
 Files = Annotated[
     list[Path], typer.Argument(help="Recordings: pcap, ASTERIX, Beast, AVR, SBS, JSON lines; gz or xz too.")
@@ -65,13 +66,14 @@ def complain(played: Recording, taken: bool) -> None:
         raise InputError(f"nothing in it could be read as {played.wire}", path=played.path, hint="try --format")
 
 
-def centre(sensors: Path | None, qnh: float | None, *, exercise: bool = False) -> Centre:
-    """Return a centre with a catalogue from a file, if one is given."""
+def centre(sensors: Path | Catalogue | None, qnh: float | None, *, exercise: bool = False) -> Centre:
+    """Return a centre with a catalogue, or one from a file, or none."""
     from skypact.centre import Centre, CentreConfig
     from skypact.sensors import Catalogue
     from skypact.tracking import TrackerSettings
 
-    catalogue = Catalogue.read(sensors) if sensors is not None else Catalogue()
+    known = Catalogue() if sensors is None else sensors
+    catalogue = known if isinstance(known, Catalogue) else Catalogue.read(known)
     return Centre(CentreConfig(catalogue=catalogue, tracker=TrackerSettings(qnh_hpa=qnh), exercise=exercise))
 
 

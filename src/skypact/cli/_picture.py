@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.layout import Layout
 from rich.panel import Panel
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from skypact.earth.borders import Borders
+from skypact.earth.places import towns
 from skypact.units import FLIGHT_LEVEL_M, KNOT_M_S, SECOND_NS, from_ns
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ MARK = {"tentative": ("·", "bright_black"), "confirmed": ("●", "bright_green"
 """How a track is drawn by its status: by shape first, by colour besides."""
 BRAILLE = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]])
 """Bit of each dot of a braille character, by row and column."""
+COLUMNS = {"": 1, "track": 5, "callsign": 8, "address": 7, "code": 4, "FL": 4, "kt": 4, "course": 6, "age": 4}
+"""Columns of the list and their widths; the sensors have what is left."""
+NUMBERS = frozenset({"track", "FL", "kt", "course", "age"})
+TOWNS = 12
+"""Most towns named on the map."""
 FADE_S = 20.0
 """How long an ended track stays in the list."""
 
@@ -120,12 +127,10 @@ def _order(track: Track) -> tuple[bool, bool, int]:
 
 def listing(tracks: Sequence[Track], now_ns: int) -> Table:
     """Return tracks as a table."""
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    for name, justify in (
-        *(("", "left"), ("track", "right"), ("callsign", "left"), ("address", "left"), ("code", "left")),
-        *(("FL", "right"), ("kt", "right"), ("course", "right"), ("age", "right"), ("sensors", "left")),
-    ):
-        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", expand=True)
+    for name, width in COLUMNS.items():
+        table.add_column(name, width=width, no_wrap=True, justify="right" if name in NUMBERS else "left")
+    table.add_column("sensors", no_wrap=True, ratio=1)
     for track in tracks:
         row = track.row
         mark, style = ("x", "red") if track.ended_ns is not None else MARK[row["status"]]
@@ -175,7 +180,11 @@ class _Map:
         for track in tracks:
             if track.row["status"] != "tentative":
                 name = track.row["callsign"] or str(track.row["track"])
-                frame.label(cells, styles, track.row["latitude_deg"], track.row["longitude_deg"], name)
+                frame.label(cells, styles, track.row["latitude_deg"], track.row["longitude_deg"], name, "bold")
+        for name, latitude, longitude in frame.towns():
+            if frame.cell(latitude, longitude) not in styles:
+                frame.put(cells, styles, latitude, longitude, "+", "blue")
+                frame.label(cells, styles, latitude, longitude, name, "blue")
         for y, line in enumerate(cells):
             text = Text("".join(line), style="bright_black", no_wrap=True, end="\n" if y < height - 1 else "")
             for (row, column), style in styles.items():
@@ -243,6 +252,17 @@ class Frame:
         codes = (dots.reshape(self.height, 4, self.width, 2) * BRAILLE[None, :, None, :]).sum(axis=(1, 3))
         return [[chr(0x2800 + int(c)) if c else " " for c in row] for row in codes]
 
+    def towns(self) -> list[tuple[str, float, float]]:
+        """Return the largest towns in the box: name, latitude and longitude."""
+        south, west, north, east = self.box
+        inside = pc.and_(
+            pc.and_(pc.greater(towns()["latitude_deg"], south), pc.less(towns()["latitude_deg"], north)),
+            pc.and_(pc.greater(towns()["longitude_deg"], west), pc.less(towns()["longitude_deg"], east)),
+        )
+        found = towns().filter(inside).sort_by([("population", "descending")]).slice(0, TOWNS)
+        columns = (found[n].to_pylist() for n in ("name", "latitude_deg", "longitude_deg"))
+        return list(zip(*columns, strict=True))
+
     def cell(self, latitude: float | None, longitude: float | None) -> tuple[int, int] | None:
         """Return row and column of a place, none if it is outside."""
         if latitude is None or longitude is None:
@@ -275,6 +295,7 @@ class Frame:
         latitude: float | None,
         longitude: float | None,
         text: str,
+        style: str,
     ) -> None:
         """Write a label right of a mark, where it covers no other mark or label."""
         place = self.cell(latitude, longitude)
@@ -286,4 +307,4 @@ class Frame:
             return
         for (r, c), letter in zip(room, text, strict=True):
             cells[r][c] = letter
-            styles[r, c] = "white"
+            styles[r, c] = style

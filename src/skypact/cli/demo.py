@@ -31,7 +31,6 @@ def demo(
     pace = options.speed(speed) if sys.stdout.isatty() else None
     flown = read(scenario)
     _say.note(f"making what the sensors of {flown.id!r} see ...")
-    centre = options.centre(None, None, exercise=True)
-    centre.catalogue = flown.catalogue
+    centre = options.centre(flown.catalogue, None, exercise=True)
     picture = Picture(f"skypact demo · {flown.title}", flown.sensors)
     watch(until(seconds)(paced(_flight.steps(flown), pace)), centre, picture)

@@ -49,7 +49,7 @@ def run(
         picture = Picture(f"skypact · {recording.name}", list(centre.catalogue))
         watch(stop(paced(steps(played), options.speed(speed))), centre, picture)
         _say.problems(str(recording), played.problems)
-        options.complain(played, taken=centre.taken)
+        options.complain(played, taken=centre.counts.get("plots", 0) > 0 or bool(picture.tracks))
         return
     from skypact.formats.intake import intake
     from skypact.node import PORTS, TcpFeed, address
