@@ -151,7 +151,8 @@ class Batch:
         slot = time_ns // int(settings.group_s * SECOND_NS)
         self.rows: Longs = rows[np.lexsort((time_ns, self._sensor[rows], slot))]
         if len(rows):
-            book["clock_ns"] = max(int(book["clock_ns"]), int(time_ns.max()))
+            # A clock that is ahead must not make everybody else late.
+            book["clock_ns"] = max(int(book["clock_ns"]), min(int(time_ns.max()), now_ns))
 
     def _count_wrong(self, earliest: int, latest: int, book: Record) -> None:
         """Count what is left out, each row for one reason."""

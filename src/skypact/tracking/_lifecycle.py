@@ -2,7 +2,7 @@
 
 A *look* is one chance of one sensor to see the object: a turn of a radar, five seconds of ADS-B. Looks of the sensors
 that have been updating the track count, not seconds, so that a slow radar does not lose its tracks and a fast one does
-not keep dead ones.
+not keep dead ones; and a look counts by what missing it says, the logarithm of one minus the probability of detection.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SLACK = 0.3
 STALE_LOOKS = 3
 """A sensor that missed this many looks while others saw the track does not reach it any more."""
 SEED_LOOKS = 2
-"""Looks missed after which an object seen once is forgotten."""
+"""Weight of looks missed after which an object seen once is forgotten."""
 LEAST_PERIOD_S, MOST_PERIOD_S = 0.5, 60.0
 """Intervals outside are not those of a turning antenna."""
 HISTORY = 16
@@ -153,12 +153,12 @@ def age(tracks: Records, free: Ints, books: Records, time_ns: int, sensors: Reco
         for slot in range(SLOTS):
             if track.slot_sensor[slot] < 0:
                 continue
-            detection = sensors[track.slot_sensor[slot]].detection
+            sensor = sensors[track.slot_sensor[slot]]
             while track.slot_missed[slot] < HISTORY and next_miss(track, slot, sensors, rules) <= time_ns:
                 track.slot_missed[slot] += 1
-                track.missed += 1
+                track.missed += sensor.weight
                 note_look(track, False)
-                left = track.existence * (1.0 - detection)
+                left = track.existence * (1.0 - sensor.detection)
                 track.existence = left / (1.0 - track.existence + left)
             if track.slot_missed[slot] >= HISTORY:
                 track.slot_sensor[slot] = -1

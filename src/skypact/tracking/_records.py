@@ -54,7 +54,6 @@ TRACK = np.dtype(
         ("simulated", "?"),  # whether any plot was
         ("changed", "?"),  # whether there is something to report
         ("looks", "i2"),  # how many there were, up to 16
-        ("missed", "i2"),  # looks missed since the last hit
         ("history", "i4"),  # a bit a look, the latest lowest, 1 for a hit
         ("mode_3a", "i4"),  # last seen, -1 for none
         ("icao24", "i8"),  # last seen, -1 for none
@@ -75,6 +74,7 @@ TRACK = np.dtype(
         ("offset", "f8"),  # geometric minus pressure altitude
         ("offset_var", "f8"),
         ("existence", "f8"),  # probability that there is an object
+        ("missed", "f8"),  # looks missed since the last hit, each by its weight
         ("slot_ns", "i8", (SLOTS,)),  # last plot of each sensor that updates the track
         ("slot_sensor", "i4", (SLOTS,)),  # which, -1 for none
         ("slot_missed", "i4", (SLOTS,)),  # looks missed since
@@ -125,6 +125,7 @@ SENSOR = np.dtype(
     [
         ("period_s", "f8"),  # between two looks
         ("detection", "f8"),  # probability of
+        ("weight", "f8"),  # of a missed look, 1 at a probability of 0.9
         ("range_m", "f8"),  # instrumented
         ("site", "f8", (3,)),  # NaN where unknown
         ("site_frame", "f8", (5,)),
@@ -153,7 +154,7 @@ RULES = np.dtype(
         ("last_number", "i8"),
         ("hits", "i8"),
         ("looks", "i8"),
-        ("end_looks", "i8"),
+        ("end_looks", "f8"),
     ],
     align=True,
 )

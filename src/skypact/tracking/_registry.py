@@ -24,6 +24,9 @@ DIRECT_PERIOD_S = 5.0
 """A look of ADS-B: so long without a position is a miss. Positions come twice a second where reception is good."""
 FIRST_PERIOD_S = 10.0
 """Period of a rotating sensor nobody gave one, until it is learned."""
+UNSTATED_DETECTION = 0.8
+"""Probability of detection where the catalogue has none: lower than good radars reach, for patience with the rest. One
+above 0.9 is not believed: what makes a look miss a track is often not the radar."""
 DEFAULT_RANGE_M = 300_000.0
 DEFAULT_POSITION_M = 100.0
 """Standard deviation of a position given by a kind that does not measure one (a radar's Cartesian coordinates)."""
@@ -116,9 +119,9 @@ class Registry:
         period = np.where(direct, DIRECT_PERIOD_S, learned)
         sensors["period_s"] = np.where(np.isnan(said.rotation_s), period, said.rotation_s)
         sensors["stated"] = ~np.isnan(said.rotation_s) | direct
-        assumed = np.array([ASSUMED[word].pd for word in tables.KINDS])
-        detection = np.where(np.isnan(said.pd), assumed[np.maximum(kind, 0)], said.pd)
-        sensors["detection"] = np.clip(detection, 0.5, 0.99)
+        detection = np.clip(np.where(np.isnan(said.pd), UNSTATED_DETECTION, said.pd), 0.5, 0.9)
+        sensors["detection"] = detection
+        sensors["weight"] = np.log(1.0 - detection) / math.log(1.0 - 0.9)
         # Every kind of plot that every sensor may send, asked of the one place that knows.
         labels = pa.DictionaryArray.from_arrays(np.repeat(np.arange(count, dtype=np.int32), KINDS), self.labels)
         kinds = tables.words("kind", np.tile(np.append(np.arange(KINDS - 1), -1), count).astype(np.int8))

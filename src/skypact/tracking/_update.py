@@ -35,6 +35,8 @@ DIRECT_LOOK_NS = SECOND_NS
 LONG_AGO_NS = 3_600 * SECOND_NS
 FIRST_EXISTENCE = 0.2
 """Probability that an object seen once exists."""
+CONFIRM_EXISTENCE = 0.95
+"""Probability of existence that a track needs, beside its hits, to be confirmed: loosely joined plots are clutter."""
 MOST_CLIMB_M_S = 150.0
 """Vertical speed that an altitude may imply; one that implies more is of another aircraft or garbled."""
 
@@ -69,15 +71,14 @@ def apply(
 ) -> None:
     """Give a plot to a track: state, identification data, looks and status."""
     time_ns = plot.time_ns
-    is_look = True
+    is_look = adds = True
     if plot.direct:
-        if abs(time_ns - track.direct_ns) < DIRECT_GAP_NS:
-            take_identity(track, plot)
-            return
-        track.direct_ns = max(time_ns, track.direct_ns)
         is_look = time_ns - track.look_ns >= DIRECT_LOOK_NS
+        adds = abs(time_ns - track.direct_ns) >= DIRECT_GAP_NS
         if is_look:
             track.look_ns = time_ns
+        if adds:
+            track.direct_ns = max(time_ns, track.direct_ns)
     if track.status == SEED and is_look:
         if book.next_number > rules.last_number:
             book.n_numbers_used_up += 1
@@ -86,15 +87,17 @@ def apply(
         book.next_number += 1
         track.status = TENTATIVE
     take_identity(track, plot)
-    correct(track, plot, rules, room)
-    learn_height(track, plot, rules)
+    if adds:
+        correct(track, plot, rules, room)
+        learn_height(track, plot, rules)
     track.plot_ns = max(time_ns, track.plot_ns)
     note_sensor(track, plot.sensor, time_ns, sensors)
-    track.missed = 0
+    track.missed = 0.0
     if is_look:
         note_look(track, True)
         track.existence = hit_existence(track.existence, likelihood)
-        if track.status == TENTATIVE and recent_hits(track, rules.looks) >= rules.hits:
+        likely = track.existence >= CONFIRM_EXISTENCE
+        if track.status == TENTATIVE and likely and recent_hits(track, rules.looks) >= rules.hits:
             track.status = CONFIRMED
     if track.status == COASTING:
         track.status = CONFIRMED
@@ -144,7 +147,8 @@ def start(
         track.velocity[axis] = 0.0
     set_frame(plot.place[0], plot.place[1], plot.place[2], track.frame)
     track.existence = FIRST_EXISTENCE
-    track.history = track.looks = track.missed = 0
+    track.history = track.looks = 0
+    track.missed = 0.0
     note_look(track, True)
     track.slot_sensor[:] = -1
     track.icao24 = track.mode_3a = -1

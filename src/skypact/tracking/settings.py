@@ -35,8 +35,9 @@ class TrackerSettings:
         Share of an object's own plots inside its gate.
     confirm_hits, confirm_looks : int
         M of N: a track is confirmed when it was hit at M of its last N looks (at most 16).
-    end_looks : int
-        Looks missed in a row, over all sensors that were updating it, after which a confirmed track ends.
+    end_looks : float
+        Looks missed in a row, over all sensors that were updating it, after which a confirmed track ends: looks of a
+        sensor that detects nine times in ten. One of a worse sensor counts less: 0.7 at 0.8.
     end_min_s, end_max_s : float
         Bounds on the time without a plot: a confirmed track never ends before the first, always by the second.
     coast_report_s : float
@@ -44,7 +45,8 @@ class TrackerSettings:
     group_s : float
         Plots of one sensor within such a slot of time are associated together.
     late_s : float
-        A plot measured this much before the last processed one is still used; an older one is counted and left out.
+        A plot measured this much before the last one processed is still used, the less the later; an older one is
+        counted and left out.
     delay_s : float
         Longest time that a plot usually takes to arrive; a look counts as missed only after it.
     future_s : float
@@ -70,15 +72,15 @@ class TrackerSettings:
     max_speed_m_s: float = 700.0
     max_acceleration_m_s2: float = 60.0
     start_speed_m_s: float = 200.0
-    gate_probability: float = 0.9997
+    gate_probability: float = 0.9999
     confirm_hits: int = 3
     confirm_looks: int = 5
-    end_looks: int = 5
+    end_looks: float = 4.0
     end_min_s: float = 8.0
     end_max_s: float = 60.0
     coast_report_s: float = 4.0
     group_s: float = 0.25
-    late_s: float = 3.0
+    late_s: float = 10.0
     delay_s: float = 1.0
     future_s: float = 5.0
     false_plots_per_turn: float = 50.0

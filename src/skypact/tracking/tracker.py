@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,19 @@ from skypact.errors import FormatError
 from skypact.sensors import Catalogue
 from skypact.tracking._intake import LAST_NS, Batch
 from skypact.tracking._lifecycle import age, release
-from skypact.tracking._records import BOOK, COASTING, COUNTS, EMPTY, ENDED, ROOM, SECOND_NS, SENSOR, TENTATIVE, TRACK
+from skypact.tracking._records import (
+    BOOK,
+    COASTING,
+    COUNTS,
+    EMPTY,
+    ENDED,
+    ROOM,
+    SECOND_NS,
+    SENSOR,
+    TENTATIVE,
+    TRACK,
+    Records,
+)
 from skypact.tracking._registry import Registry
 from skypact.tracking._report import report
 from skypact.tracking._rules import rules_of
@@ -109,17 +121,13 @@ class Tracker:
 
     def snapshot(self) -> bytes:
         """Return all there is to know of the tracker, to be given to `resume`."""
-        head = {"schema": SNAPSHOT, "labels": self._registry.labels}
+        head = json.dumps({"schema": SNAPSHOT, "labels": self._registry.labels})
+        arrays: dict[str, Any] = {"head": np.frombuffer(head.encode(), np.uint8), "free": self._free}
+        for table, records in (("tracks", self._tracks), ("books", self._books), ("sensors", self._registry.sensors)):
+            # Field by field: the bytes between fields are nobody's and not always the same.
+            arrays |= {f"{table}.{name}": records[name] for name in records.dtype.names or ()}
         file = io.BytesIO()
-        np.savez(
-            file,
-            allow_pickle=False,
-            head=np.frombuffer(json.dumps(head).encode(), np.uint8),
-            tracks=self._tracks.view(np.uint8),
-            free=self._free,
-            books=self._books.view(np.uint8),
-            sensors=self._registry.sensors.view(np.uint8),
-        )
+        np.savez(file, allow_pickle=False, **arrays)
         return file.getvalue()
 
     @classmethod
@@ -139,10 +147,10 @@ class Tracker:
                 head = json.loads(arrays["head"].tobytes())
                 if head["schema"] != SNAPSHOT:
                     raise FormatError(f"a snapshot of {head['schema']!r}, not {SNAPSHOT!r}", hint="replay the journal")
-                tracker._tracks = arrays["tracks"].view(TRACK)
                 tracker._free = arrays["free"]
-                tracker._books = arrays["books"].view(BOOK)
-                tracker._registry.restore(head["labels"], arrays["sensors"].view(SENSOR))
+                tracker._tracks = _records(arrays, "tracks", TRACK)
+                tracker._books = _records(arrays, "books", BOOK)
+                tracker._registry.restore(head["labels"], _records(arrays, "sensors", SENSOR))
         except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise FormatError("these bytes are no snapshot of a tracker", hint="replay the journal") from error
         return tracker
@@ -190,3 +198,12 @@ class Tracker:
         self._free = np.concatenate((new, kept, np.zeros(capacity - len(new) - len(kept), np.int32)))
         self._books["free"] += len(new)
         self._tracks = np.concatenate((self._tracks, more))
+
+
+def _records(arrays: Mapping[str, NDArray[Any]], table: str, dtype: np.dtype[np.void]) -> Records:
+    """Return an array of records from the arrays of its fields."""
+    names = dtype.names or ()
+    records = np.zeros(len(arrays[f"{table}.{names[0]}"]), dtype)
+    for name in names:
+        records[name] = arrays[f"{table}.{name}"]
+    return records
