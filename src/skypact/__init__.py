@@ -49,7 +49,7 @@ def read(path: str | PathLike[str], **options: Any) -> Decoded:
     raw = {
         c: pa.concat_tables([p.raw[c] for p in parts if c in p.raw], promote_options="default") for c in categories
     }
-    return Decoded(*tables, raw)
+    return Decoded(next(tables), next(tables), next(tables), raw)
 
 
 def track(

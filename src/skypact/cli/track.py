@@ -34,13 +34,14 @@ def track(
     from skypact.cli._files import TableWriter
     from skypact.node import merged, steps
     from skypact.tables import TRACKS
+    from skypact.units import SECOND_NS
 
     centre = options.centre(sensors, qnh)
     played = options.recordings(files, wire=wire, date=date, editions=edition, at=at)
     rows = 0
     confirmed: set[int] = set()
     with TableWriter(output, TRACKS) as to:
-        for step in merged([steps(one) for one in played]):
+        for step in merged([steps(one, SECOND_NS) for one in played]):
             found = centre.step(step.now_ns, step.arrived.plots, services=step.arrived.services)
             for notice in found.notices:
                 _say.notice(notice)

@@ -1,0 +1,5 @@
+"""``python -m skypact.cli``."""
+
+from skypact.cli import main
+
+main()
