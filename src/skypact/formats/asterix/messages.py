@@ -1,7 +1,7 @@
 """Tables as ASTERIX: radar plots as CAT048, ADS-B as CAT021, antenna messages as CAT034, tracks as CAT062 and CAT065.
 
-Values are rounded to the steps of the format. What a category cannot carry is left out; a range or number beyond its
-bits is an error. Rows keep their order; a new block begins with a new sensor.
+Values are rounded to the steps of the format. What a category cannot carry is left out, such as heights of ballistic
+objects; a range or number beyond its bits is an error. Rows keep their order; a new block begins with a new sensor.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 TYP_048 = dict(zip(("psr", "ssr", "psr_ssr", "mode_s", "psr_mode_s"), (1, 2, 3, 5, 7), strict=True))
 MISSING = -1
+HIGHEST_FT = 204_790
+"""What 16 bits of 6.25 feet, or feet a minute, reach with a sign."""
 
 
 def radar_reports(
@@ -57,19 +59,20 @@ def radar_reports(
     simulated = _flag(plots, "simulated")
     invalid = (_flag(plots, "code_valid") == 0).astype(np.int64)
     ground = _flag(plots, "on_ground")
-    some_code, some_height = _known(plots, "mode_3a"), _known(plots, "pressure_altitude_m")
+    distance, azimuth = _together(_floats(plots, "range_m"), _floats(plots, "azimuth_deg"))
+    level = _within(_floats(plots, "pressure_altitude_m") / FLIGHT_LEVEL_M, 2047)
     columns = _source(plots["sensor"], codes_of) | {
         "140": _time_of_day(plots["time"]),
         "020/TYP": _numbers(typ, True),
         "020/SIM": _numbers(simulated > 0, True),
-        "040/RHO": _scaled(plots, "range_m", NAUTICAL_MILE_M),
-        "040/THETA": _angle(plots, "azimuth_deg"),
-        "070/V": _numbers(invalid, some_code),
+        "040/RHO": _array(distance / NAUTICAL_MILE_M),
+        "040/THETA": _array(_turned(azimuth % 360)),
+        "070/V": _numbers(invalid, _known(plots, "mode_3a")),
         "070/MODE3A": _octal(plots["mode_3a"]),
-        "090/V": _numbers(invalid, some_height),
-        "090/FL": _scaled(plots, "pressure_altitude_m", FLIGHT_LEVEL_M),
-        "110/3DH": _scaled(plots, "altitude_m", FOOT_M),
-        "120/CAL/CAL": _rounded(plots, "range_rate_m_s"),
+        "090/V": _numbers(invalid, ~np.isnan(level)),
+        "090/FL": _array(level),
+        "110/3DH": _array(_within(_floats(plots, "altitude_m") / FOOT_M, 204_700)),
+        "120/CAL/CAL": _array(_within(_floats(plots, "range_rate_m_s"), 511)),
         "161/TRN": plots["sensor_track"],
         "220": plots["icao24"],
         "240": plots["callsign"],
@@ -82,9 +85,10 @@ def adsb_reports(plots: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None
     """Return ADS-B plots as CAT021 target reports; arguments and errors as in `radar_reports`."""
     ground, simulated = _flag(plots, "on_ground"), _flag(plots, "simulated")
     east, north = _floats(plots, "velocity_east_m_s"), _floats(plots, "velocity_north_m_s")
-    latitude, longitude = _floats(plots, "latitude_deg"), _floats(plots, "longitude_deg")
-    track = np.degrees(np.arctan2(east, north)) % 360
-    positioned = ~np.isnan(latitude) & ~np.isnan(longitude)
+    latitude, longitude = _together(_floats(plots, "latitude_deg"), _floats(plots, "longitude_deg"))
+    speed = _within(np.hypot(east, north) / NAUTICAL_MILE_M, 1.9999)
+    speed, track = _together(speed, _turned(np.degrees(np.arctan2(east, north)) % 360))
+    positioned = ~np.isnan(latitude)
     emergency = codes(plots["emergency"], "emergency").astype(np.int64)
     every = np.ones(len(plots), bool)
     columns = _source(plots["sensor"], codes_of) | {
@@ -96,12 +100,12 @@ def adsb_reports(plots: pa.Table, codes_of: Mapping[str, tuple[int, int]] | None
         "131/LAT": _array(latitude),
         "131/LON": _array(longitude),
         "080": plots["icao24"],
-        "140": _array(_ellipsoidal(plots, latitude, longitude) / FOOT_M),
+        "140": _array(_within(_ellipsoidal(plots, latitude, longitude) / FOOT_M, HIGHEST_FT)),
         "070/MODE3A": _octal(plots["mode_3a"]),
-        "145": _scaled(plots, "pressure_altitude_m", FLIGHT_LEVEL_M),
-        "157/GVR": _scaled(plots, "velocity_up_m_s", FOOT_PER_MINUTE_M_S),
-        "160/GS": _array(np.hypot(east, north) / NAUTICAL_MILE_M),
-        "160/TA": _array(_turned(track)),
+        "145": _array(_within(_floats(plots, "pressure_altitude_m") / FLIGHT_LEVEL_M, 8191)),
+        "157/GVR": _array(_within(_floats(plots, "velocity_up_m_s") / FOOT_PER_MINUTE_M_S, 102_000)),
+        "160/GS": _array(speed),
+        "160/TA": _array(track),
         "161/TRNUM": plots["sensor_track"],
         "170": plots["callsign"],
         "200/PS": _numbers(emergency, emergency >= 0),
@@ -125,13 +129,14 @@ def antenna_messages(
     if (code < 0).any():
         raise MisuseError(f"row {int(np.argmax(code < 0))} is no message of CAT034")
     latitude, longitude = _floats(services, "latitude_deg"), _floats(services, "longitude_deg")
+    height, latitude, longitude = _together(_ellipsoidal(services, latitude, longitude), latitude, longitude)
     sector = np.floor(_floats(services, "azimuth_deg") / (360 / 256)) % 256 * (360 / 256)
     columns = _source(services["sensor"], codes_of) | {
         "000": pa.array(code),
         "030": _time_of_day(services["time"]),
         "020": _where(_array(sector), code != types["north"]),
         "041": services["rotation_s"],
-        "120/HGT": _array(np.rint(_ellipsoidal(services, latitude, longitude))),
+        "120/HGT": _array(height),
         "120/LAT": _array(latitude),
         "120/LON": _array(longitude),
     }
@@ -151,7 +156,8 @@ def system_tracks(tracks: pa.Table, sac: int, sic: int, numbers: TrackNumbers) -
     """
     status = codes(tracks["status"], "status")
     every = np.ones(len(tracks), bool)
-    latitude, longitude = _floats(tracks, "latitude_deg"), _floats(tracks, "longitude_deg")
+    latitude, longitude = _together(_floats(tracks, "latitude_deg"), _floats(tracks, "longitude_deg"))
+    east, north = _together(_floats(tracks, "velocity_east_m_s"), _floats(tracks, "velocity_north_m_s"))
     time = _times(tracks["time"])
     number = numbers.of(np.asarray(tracks["track"].fill_null(0).to_numpy(), np.int64), status == 3, time)
     age = (time - _times(tracks["last_plot"])) / SECOND_NS
@@ -162,8 +168,8 @@ def system_tracks(tracks: pa.Table, sac: int, sic: int, numbers: TrackNumbers) -
         "070": _time_of_day(tracks["time"]),
         "105/LAT": _array(latitude),
         "105/LON": _array(longitude),
-        "185/VX": _clipped(_floats(tracks, "velocity_east_m_s"), 8191.75),
-        "185/VY": _clipped(_floats(tracks, "velocity_north_m_s"), 8191.75),
+        "185/VX": _clipped(east, 8191.75),
+        "185/VY": _clipped(north, 8191.75),
         "060/MODE3A": _octal(tracks["mode_3a"]),
         "380/ADR": tracks["icao24"],
         "380/ID": tracks["callsign"],
@@ -173,9 +179,9 @@ def system_tracks(tracks: pa.Table, sac: int, sic: int, numbers: TrackNumbers) -
         "080/TSE": _numbers(status == 3, every),
         "080/CST": _numbers(status == 2, every),
         "290/PSR": _where(_clipped(np.maximum(age, 0), 63.75), aged),
-        "136": _scaled(tracks, "pressure_altitude_m", FLIGHT_LEVEL_M),
-        "130": _array(_ellipsoidal(tracks, latitude, longitude) / FOOT_M),
-        "220": _scaled(tracks, "velocity_up_m_s", FOOT_PER_MINUTE_M_S),
+        "136": _array(_within(_floats(tracks, "pressure_altitude_m") / FLIGHT_LEVEL_M, 8191)),
+        "130": _array(_within(_ellipsoidal(tracks, latitude, longitude) / FOOT_M, HIGHEST_FT)),
+        "220": _array(_within(_floats(tracks, "velocity_up_m_s") / FOOT_PER_MINUTE_M_S, HIGHEST_FT)),
         **_accuracies(tracks),
     }
     return encode(62, _present(columns))
@@ -236,8 +242,8 @@ class TrackNumbers:
             self._next += 1
             return self._next - 1
         # Numbers are freed in the order of time, so the first of the dictionary has rested longest.
-        number, since = next(iter(self._rest.items()), (0, time_ns))
-        if time_ns - since < self._quarantine_ns:
+        number = next(iter(self._rest), None)
+        if number is None or time_ns - self._rest[number] < self._quarantine_ns:
             raise MisuseError("more tracks at once than CAT062 can number")
         del self._rest[number]
         return number
@@ -270,12 +276,15 @@ def _array(values: NDArray[np.float64]) -> pa.Array:
     return pa.array(values, pa.float64(), from_pandas=True)
 
 
-def _scaled(table: pa.Table, name: str, unit: float) -> pa.Array:
-    return _array(_floats(table, name) / unit)
+def _together(*values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Return columns that share an item, NaN where one of them is: what is not given would be sent as zero."""
+    unknown = np.isnan(values).any(axis=0)
+    return tuple(np.where(unknown, np.nan, v) for v in values)
 
 
-def _rounded(table: pa.Table, name: str) -> pa.Array:
-    return _array(np.rint(_floats(table, name)))
+def _within(values: NDArray[np.float64], bound: float) -> NDArray[np.float64]:
+    """Return values with NaN for those an item cannot hold."""
+    return np.where(np.abs(values) <= bound, values, np.nan)
 
 
 def _clipped(values: NDArray[np.float64], bound: float) -> pa.Array:
@@ -285,10 +294,6 @@ def _clipped(values: NDArray[np.float64], bound: float) -> pa.Array:
 def _turned(angle: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return angles that round to a whole turn as zero."""
     return np.where(angle >= 360 * (1 - 0.5 / 65536), 0.0, angle)
-
-
-def _angle(table: pa.Table, name: str) -> pa.Array:
-    return _array(_turned(_floats(table, name) % 360))
 
 
 def _numbers(values: NDArray[Any], known: NDArray[np.bool_] | bool) -> pa.Array:
@@ -329,13 +334,15 @@ def _accuracies(tracks: pa.Table) -> dict[str, pa.Array]:
     matrix = np.where(_known(tracks, "covariance")[:, None], matrix, np.nan)
     sigma = np.sqrt(np.where(matrix >= 0, matrix, np.nan))
     component = np.sign(matrix[:, 1]) * np.sqrt(np.abs(matrix[:, 1]))
+    east, north = _together(sigma[:, 0], sigma[:, 6])
+    velocity_east, velocity_north = _together(sigma[:, 15], sigma[:, 18])
     return {
-        "500/APC/X": _clipped(sigma[:, 0], 32_767),
-        "500/APC/Y": _clipped(sigma[:, 6], 32_767),
+        "500/APC/X": _clipped(east, 32_767),
+        "500/APC/Y": _clipped(north, 32_767),
         "500/COV": _clipped(component, 16_383),
         "500/AGA": _clipped(sigma[:, 11] / FOOT_M, 1_593),
-        "500/ATV/X": _clipped(sigma[:, 15], 63),
-        "500/ATV/Y": _clipped(sigma[:, 18], 63),
+        "500/ATV/X": _clipped(velocity_east, 63),
+        "500/ATV/Y": _clipped(velocity_north, 63),
         "500/ARC": _clipped(sigma[:, 20] / FOOT_PER_MINUTE_M_S, 1_593),
     }
 

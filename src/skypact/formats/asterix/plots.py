@@ -22,6 +22,8 @@ Columns = dict[str, Any]
 KIND = {name: i for i, name in enumerate(KINDS)}
 NM_S = NAUTICAL_MILE_M
 """Nautical miles a second, in metres a second."""
+HIGHEST_M = 2048 * FLIGHT_LEVEL_M
+"""What 14 bits of a quarter of a flight level reach with a sign."""
 
 
 def _kinds(value: NDArray[np.int64], names: tuple[str | None, ...]) -> pa.DictionaryArray:
@@ -77,11 +79,15 @@ def _polar(r: Records) -> Columns:
 def _codes(r: Records, height: str) -> Columns:
     """Return the columns of Mode 3/A (item 070 or 060) and Mode C, which share their layout over categories."""
     item = "060" if r.program.edition.category == 10 else "070"
-    code = r.number(f"{item}/MODE3A")
+    code, level = r.number(f"{item}/MODE3A"), r.value(height, FLIGHT_LEVEL_M)
+    # Editions of CAT048 before 1.32 give the level no sign, but radars have always sent one.
+    beyond = level >= HIGHEST_M
+    if beyond.any():
+        level[beyond] -= 2 * HIGHEST_M
     code_flags, height_flags = r.bits(f"{item}/V", 2), r.bits("090/V", 2)
     return {
         "mode_3a": unsigned(code, pa.uint16()),
-        "pressure_altitude_m": r.value(height, FLIGHT_LEVEL_M),
+        "pressure_altitude_m": level,
         "code_valid": _valid(code_flags, height_flags),
         "emergency": _emergency(code, code_flags),
     }
