@@ -130,9 +130,37 @@ def test_bad_input_is_one_clear_line(shared: Path, tmp_path: Path, capsys: pytes
     assert skypact(capsys, "nonsense")[0] == 2
 
 
-def test_unknown_sensors_are_told_once_with_the_lines_to_add(
-    shared: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_core_dependencies_are_enough(shared: Path, tmp_path: Path) -> None:
+    recording, tracks = str(shared / "asterix" / "cat_062_065.pcap"), str(tmp_path / "t.parquet")
+    commands = [
+        [
+            "decode",
+            recording,
+            "--tracks",
+            tracks,
+            "-o",
+            str(tmp_path / "p.parquet"),
+            "--raw",
+            str(tmp_path / "r.parquet"),
+        ],
+        ["export", tracks, "--to", "geojson"],
+        ["export", tracks, "--to", "csv"],
+        ["track", str(shared / "modes" / "sample_dump1090.bin"), "-o", str(tmp_path / "u.parquet")],
+        ["run", "--input", recording, "--speed", "max"],
+        ["doctor"],
+    ]
+    script = f"""
+import sys
+for name in ("pandas", "scipy", "polars", "pytest", "hypothesis"):
+    sys.modules[name] = None
+from skypact.cli import execute
+print(*[execute(c) for c in {commands!r}])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "0 0 0 0 0 0", done.stderr
+
+
+def test_unknown_sensors_are_told_once_with_the_lines_to_add(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = skypact(capsys, "track", shared / "asterix" / "cat_034_048.pcap")
     assert code == 0
     assert err.count("25/201") >= 1

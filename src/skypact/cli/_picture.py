@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.layout import Layout
@@ -19,8 +20,6 @@ from skypact.earth.places import towns
 from skypact.units import FLIGHT_LEVEL_M, KNOT_M_S, SECOND_NS, from_ns
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from skypact.sensors import Sensor
 
 KEPT = (
@@ -71,7 +70,11 @@ class Picture:
         """Take in what changed."""
         self.now_ns = now_ns
         nodes = tracks["node"].to_pylist()
-        for node, row in zip(nodes, tracks.select(KEPT).to_pylist(), strict=True):
+        # Python's own times end at microseconds, and Arrow gives nanoseconds only where pandas is installed.
+        kept = tracks.select(KEPT)
+        place = kept.column_names.index("last_plot")
+        kept = kept.set_column(place, "last_plot", kept["last_plot"].cast(pa.int64()))
+        for node, row in zip(nodes, kept.to_pylist(), strict=True):
             key = (node or "", row["track"] or 0)
             if row["status"] == "ended":
                 if key in self.tracks:
@@ -139,7 +142,7 @@ def listing(tracks: Sequence[Track], now_ns: int) -> Table:
         speed = None if east is None or north is None else float(np.hypot(east, north))
         course = None if speed is None else float(np.degrees(np.arctan2(east, north)) % 360)
         seen = row["last_plot"]
-        age = "" if seen is None else f"{max(0.0, (now_ns - seen.value) / SECOND_NS):.0f} s"
+        age = "" if seen is None else f"{max(0.0, (now_ns - seen) / SECOND_NS):.0f} s"
         table.add_row(
             Text(mark, style=style),
             str(row["track"]),

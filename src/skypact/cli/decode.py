@@ -86,6 +86,8 @@ class _Tally:
         """Count one batch."""
         import pyarrow.compute as pc
 
+        from skypact.units import from_ns
+
         plots = decoded.plots
         if plots.num_rows:
             for row in plots.group_by(["sensor", "kind"]).aggregate([([], "count_all")]).to_pylist():
@@ -93,10 +95,12 @@ class _Tally:
             placed = pc.or_(pc.is_valid(plots["latitude_deg"]), pc.is_valid(plots["range_m"]))
             self.positions += pc.sum(placed).as_py() or 0
         for table in (plots, decoded.tracks, decoded.services):
-            span = pc.min_max(table["time"]).as_py()
+            # As numbers: Python's own times end at microseconds, and Arrow gives nanoseconds only with pandas.
+            span = pc.min_max(table["time"].cast("int64")).as_py()
             if span["min"] is not None:
-                self.first = span["min"] if self.first is None else min(self.first, span["min"])
-                self.last = span["max"] if self.last is None else max(self.last, span["max"])
+                first, last = from_ns(span["min"]), from_ns(span["max"])
+                self.first = first if self.first is None else min(self.first, first)
+                self.last = last if self.last is None else max(self.last, last)
         self.tracks += decoded.tracks.num_rows
         self.services += decoded.services.num_rows
         self.items += sum(t.num_rows for t in decoded.raw.values())

@@ -87,8 +87,9 @@ def _csv(table: pa.Table, path: Path) -> int:
     from pyarrow import csv
 
     columns = {}
-    for field in table.schema:
-        column = table[field.name]
+    plain = _plain_times(table)
+    for field in plain.schema:
+        column = plain[field.name]
         if pa.types.is_nested(field.type):
             texts = [None if v is None else json.dumps(v, default=_plain) for v in column.to_pylist()]
             column = pa.array(texts, pa.string())
@@ -111,7 +112,9 @@ def _geojson(table: pa.Table, path: Path) -> int:
 
     if not {"latitude_deg", "longitude_deg"} <= set(table.column_names):
         raise MisuseError("a table without latitude_deg and longitude_deg has no GeoJSON")
-    placed = table.filter(pc.and_(pc.is_valid(table["latitude_deg"]), pc.is_valid(table["longitude_deg"])))
+    placed = _plain_times(table).filter(
+        pc.and_(pc.is_valid(table["latitude_deg"]), pc.is_valid(table["longitude_deg"]))
+    )
     left = set(placed.column_names) - {"latitude_deg", "longitude_deg", "covariance", "lineage"}
     names = [n for n in placed.column_names if n in left]
     with path.open("w", encoding="utf-8") as file:
@@ -126,6 +129,18 @@ def _geojson(table: pa.Table, path: Path) -> int:
     return placed.num_rows
 
 
+def _plain_times(table: pa.Table) -> pa.Table:
+    """Return a table with its times as ISO 8601 text: Python's own times end at microseconds."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for i, field in enumerate(table.schema):
+        if pa.types.is_timestamp(field.type):
+            text = pc.replace_substring(table.column(i).cast(pa.string()), " ", "T")
+            table = table.set_column(i, field.name, text)
+    return table
+
+
 def _feature(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
     place = [round(row["longitude_deg"], 7), round(row["latitude_deg"], 7)]
     if row.get("altitude_m") is not None:
@@ -137,7 +152,7 @@ def _feature(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> str:
-    return value.hex() if isinstance(value, bytes) else value.isoformat()
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 WRITERS = {Form.PARQUET: _parquet, Form.CSV: _csv, Form.GEOJSON: _geojson}
