@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_late_plots_within_reason_are_used() -> None:
         order = np.argsort(arrival, kind="stable")
         both, cuts = both.take(pa.array(order)), np.searchsorted(arrival[order], T0 + np.arange(0, 205) * SECOND)
         tracker = Tracker(None, Catalogue([R, near]))
-        steps = zip(cuts[:-1], cuts[1:], strict=True)
+        steps = itertools.pairwise(cuts)
         tracks = pa.concat_tables(
             tracker.step(T0 + (k + 1) * SECOND, both.slice(a, b - a)) for k, (a, b) in enumerate(steps)
         )

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skypact import tables
-from skypact.errors import MisuseError
 from skypact.tracking._compiled import kernel
 from skypact.tracking._geometry import set_axes
 from skypact.tracking._measurement import locate
@@ -121,18 +120,11 @@ class Batch:
     registry : Registry
         Learns new sensors.
     settings : TrackerSettings
-
-    Raises
-    ------
-    MisuseError
-        A table of another schema.
     """
 
     def __init__(
         self, table: pa.Table, now_ns: int, book: Record, registry: Registry, settings: TrackerSettings
     ) -> None:
-        if not table.schema.equals(tables.PLOTS):
-            raise MisuseError("a table that is not of the schema plots/1 was given to the tracker")
         self._time_ns: Longs = table["time"].to_numpy().view(np.int64)
         self._kind = _kinds(table["kind"])
         self._sensor = registry.rows(table, self._kind)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from skypact.errors import FormatError
+from skypact import tables
+from skypact.errors import FormatError, MisuseError
 from skypact.sensors import Catalogue
 from skypact.tracking._intake import LAST_NS, Batch
 from skypact.tracking._lifecycle import age, release
@@ -105,16 +106,10 @@ class Tracker:
         MisuseError
             A table of another schema.
         """
+        if not plots.schema.equals(tables.PLOTS):
+            raise MisuseError("a table that is not of the schema plots/1 was given to the tracker")
         now_ns = max(-LAST_NS, min(now_ns, LAST_NS))
-        book = self._books[0]
-        batch = Batch(plots, now_ns, book, self._registry, self.settings)
-        parts = []
-        for first in range(0, len(batch.rows), LARGEST_PART):
-            if first:
-                parts.append(self._ended(int(book["clock_ns"])))
-            records = batch.plots(first, first + LARGEST_PART, self._rules, self._books, self._rooms)
-            self._make_room(int(np.count_nonzero(records["form"])))
-            run(self._tracks, self._free, self._books, records, self._registry.sensors, self._rules, self._rooms)
+        parts = self._take_in(now_ns, plots) if len(plots) else []
         age(self._tracks, self._free, self._books, now_ns, self._registry.sensors, self._rules[0])
         parts.append(self._changed(now_ns))
         return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
@@ -123,9 +118,9 @@ class Tracker:
         """Return all there is to know of the tracker, to be given to `resume`."""
         head = json.dumps({"schema": SNAPSHOT, "labels": self._registry.labels})
         arrays: dict[str, Any] = {"head": np.frombuffer(head.encode(), np.uint8), "free": self._free}
-        for table, records in (("tracks", self._tracks), ("books", self._books), ("sensors", self._registry.sensors)):
+        for group, records in (("tracks", self._tracks), ("books", self._books), ("sensors", self._registry.sensors)):
             # Field by field: the bytes between fields are nobody's and not always the same.
-            arrays |= {f"{table}.{name}": records[name] for name in records.dtype.names or ()}
+            arrays |= {f"{group}.{name}": records[name] for name in records.dtype.names or ()}
         file = io.BytesIO()
         np.savez(file, allow_pickle=False, **arrays)
         return file.getvalue()
@@ -155,6 +150,19 @@ class Tracker:
             raise FormatError("these bytes are no snapshot of a tracker", hint="replay the journal") from error
         return tracker
 
+    def _take_in(self, now_ns: int, plots: pa.Table) -> list[pa.Table]:
+        """Process plots; return the rows of tracks that ended on the way, if there are many plots."""
+        batch = Batch(plots, now_ns, self._books[0], self._registry, self.settings)
+        parts = []
+        for first in range(0, len(batch.rows), LARGEST_PART):
+            if first:
+                ended = np.flatnonzero(self._tracks["status"] == ENDED)
+                parts.append(self._rows(ended, int(self._books["clock_ns"][0])))
+            records = batch.plots(first, first + LARGEST_PART, self._rules, self._books, self._rooms)
+            self._make_room(int(np.count_nonzero(records["form"])))
+            run(self._tracks, self._free, self._books, records, self._registry.sensors, self._rules, self._rooms)
+        return parts
+
     def _changed(self, now_ns: int) -> pa.Table:
         """Return the rows of tracks that changed or coast; those that ended are gone after it."""
         used = self._tracks[: self._books["used"][0]]
@@ -162,12 +170,10 @@ class Tracker:
         again = (status == COASTING) & (now_ns - used["report_ns"] >= int(self.settings.coast_report_s * SECOND_NS))
         return self._rows(np.flatnonzero((status >= TENTATIVE) & (used["changed"] | again)), now_ns)
 
-    def _ended(self, time_ns: int) -> pa.Table:
-        """Return the rows of tracks that ended, which are gone after it."""
-        return self._rows(np.flatnonzero(self._tracks["status"] == ENDED), time_ns)
-
     def _rows(self, places: NDArray[np.int64], time_ns: int) -> pa.Table:
         """Return the rows of the tracks at some places, in the order of their numbers."""
+        if not len(places):
+            return tables.empty(tables.TRACKS)
         places = places[np.argsort(self._tracks["number"][places])]
         self._tracks["changed"][places] = False
         self._tracks["report_ns"][places] = time_ns
