@@ -151,8 +151,11 @@ def test_the_core_dependencies_are_enough(shared: Path, tmp_path: Path) -> None:
     ]
     script = f"""
 import sys
-for name in ("pandas", "scipy", "polars", "pytest", "hypothesis"):
-    sys.modules[name] = None
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name in {{"pandas", "scipy", "polars", "pytest", "hypothesis"}}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Absent())
 from skypact.cli import execute
 print(*[execute(c) for c in {commands!r}])
 """
