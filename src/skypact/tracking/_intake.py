@@ -128,7 +128,8 @@ class Batch:
         self._time_ns: Longs = table["time"].to_numpy().view(np.int64)
         self._kind = _kinds(table["kind"])
         self._sensor = registry.rows(table, self._kind)
-        self._columns = [_numbers(table[name]) for name in COLUMNS]
+        said = ((index, table[name]) for index, name in enumerate(COLUMNS))
+        self._columns = [(index, _numbers(column)) for index, column in said if column.null_count < len(column)]
         self._callsign = _packed(table["callsign"])
         self._sensors = registry.sensors
 
@@ -157,8 +158,8 @@ class Batch:
     def plots(self, first: int, last: int, rules: Records, books: Records, rooms: Records) -> Records:
         """Return some of the rows as records, located; what repeats another or says nothing is counted and left out."""
         rows = self.rows[first:last]
-        values = np.empty((len(rows), len(COLUMNS)))
-        for index, column in enumerate(self._columns):
+        values = np.full((len(rows), len(COLUMNS)), np.nan)
+        for index, column in self._columns:
             values[:, index] = column[rows]
         plots = np.zeros(len(rows), PLOT)
         plots["time_ns"] = self._time_ns[rows]
@@ -177,8 +178,6 @@ def _kinds(column: pa.ChunkedArray) -> NDArray[np.int8]:
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[Any]:
     """Return a column as numbers, NaN for null where there are nulls."""
-    if column.null_count == len(column):
-        return np.broadcast_to(np.nan, len(column))
     if column.null_count and pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     return column.to_numpy()

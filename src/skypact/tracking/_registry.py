@@ -13,7 +13,7 @@ from skypact import tables
 from skypact.earth import frames
 from skypact.sensors import ASSUMED, Catalogue, labels_and_rows, sigmas
 from skypact.tracking._intake import DIRECT_KINDS
-from skypact.tracking._records import KINDS, SENSOR, Ints, Records
+from skypact.tracking._records import KINDS, SENSOR, Flags, Ints, Records
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +41,8 @@ class Registry:
         Names as in the plots; the empty one stands for none.
     names : Arrow array of string
         Names for people: the id in the catalogue, else the label; null for none.
+    named : bool array
+        Whether there is a name, and a last entry, False, for sensor -1.
     sensors : array of `SENSOR`
     catalogue : Catalogue
     """
@@ -50,6 +52,7 @@ class Registry:
         self.labels: list[str] = []
         self.sensors: Records = np.zeros(0, SENSOR)
         self.names = pa.array([], pa.string())
+        self.named: Flags = np.zeros(1, np.bool_)
         self._index: dict[str, int] = {}
         self._last: pa.Array | None = None
         self._last_number: Ints = np.zeros(0, np.int32)
@@ -107,6 +110,7 @@ class Registry:
         found = [self.catalogue.get(label) for label in self.labels]
         names = (label if one is None else one.id for label, one in zip(self.labels, found, strict=True))
         self.names = pa.array([name or None for name in names], pa.string())
+        self.named = np.array([*map(bool, self.labels), False])
         said = self.catalogue.columns(self.labels)
         position = frames.geodetic2ecef(said.latitude_deg, said.longitude_deg, said.altitude_m)
         sensors["site"] = np.stack(position, axis=1)

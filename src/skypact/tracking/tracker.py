@@ -30,7 +30,7 @@ from skypact.tracking._records import (
     Records,
 )
 from skypact.tracking._registry import Registry
-from skypact.tracking._report import report
+from skypact.tracking._report import Reporter
 from skypact.tracking._rules import rules_of
 from skypact.tracking._run import run
 from skypact.tracking.settings import TrackerSettings
@@ -61,6 +61,7 @@ class Tracker:
     def __init__(self, settings: TrackerSettings | None = None, catalogue: Catalogue | None = None) -> None:
         self.settings = settings or TrackerSettings()
         self._rules = rules_of(self.settings)
+        self._reporter = Reporter(self.settings, self._rules)
         self._registry = Registry(catalogue or Catalogue())
         self._tracks = np.zeros(0, TRACK)
         self._free = np.zeros(0, np.int32)
@@ -182,7 +183,7 @@ class Tracker:
         when = np.where(status >= COASTING, np.maximum(time_ns, own_ns), own_ns)
         for place in places[status == ENDED]:
             release(self._tracks, place, self._free, self._books)
-        return report(tracks, when, self._registry.names, self._rules, self.settings)
+        return self._reporter.report(tracks, when, self._registry)
 
     def _make_room(self, plots: int) -> None:
         """See to it that each of `plots` could start a track, as far as `max_tracks` allows."""
