@@ -14,6 +14,7 @@ from skypact.tracking._compiled import kernel
 from skypact.tracking._geometry import set_axes
 from skypact.tracking._measurement import locate
 from skypact.tracking._records import (
+    DIRECT_KINDS,
     NO_POSITION,
     PLOT,
     POLAR,
@@ -39,7 +40,6 @@ FALSE_HEIGHT_DENSITY = 1.0 / 15_000.0
 FALSE_ELEVATION_DENSITY = 2.0 / math.pi
 DIRECT_CLUTTER_M = 400_000.0
 """One false self-reported position is expected within this radius at a time."""
-DIRECT_KINDS = tuple(tables.KINDS.index(word) for word in ("adsb", "mlat"))
 LANDED_M = 300.0
 """Standard deviation of the height of what is on the ground, about the radar's."""
 DEFAULT_ALTITUDE_M = 20.0

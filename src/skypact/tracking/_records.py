@@ -13,6 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from skypact import tables
+
 Record: TypeAlias = Any
 """One element of an array of records, as a kernel sees it: fields are attributes."""
 Records: TypeAlias = NDArray[np.void]
@@ -118,7 +120,9 @@ PLOT = np.dtype(
 )
 """A plot, ready for association."""
 
-KINDS = 10
+DIRECT_KINDS = tuple(tables.KINDS.index(word) for word in ("adsb", "mlat"))
+"""Kinds of self-reported or computed positions: many a second, no scan."""
+KINDS = len(tables.KINDS) + 1
 """Rows of a sensor's accuracy: the words of `tables.KINDS`, then none."""
 
 SENSOR = np.dtype(

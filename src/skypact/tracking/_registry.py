@@ -12,8 +12,7 @@ import pyarrow as pa
 from skypact import tables
 from skypact.earth import frames
 from skypact.sensors import ASSUMED, Catalogue, labels_and_rows, sigmas
-from skypact.tracking._intake import DIRECT_KINDS
-from skypact.tracking._records import KINDS, SENSOR, Flags, Ints, Records
+from skypact.tracking._records import DIRECT_KINDS, KINDS, SENSOR, Flags, Ints, Records
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
