@@ -80,7 +80,7 @@ class Centre:
         total = Counter(self._tracker.counts)
         total.update(self._counts)
         total["plots"] += self._counts.total()
-        return total
+        return {reason: count for reason, count in total.items() if count}
 
     def step(self, now_ns: int, plots: pa.Table, *, services: pa.Table | None = None) -> Output:
         """Take in what arrived and return what changed.
@@ -97,7 +97,7 @@ class Centre:
         taken = plots if self.config.exercise else self._unmixed(plots)
         if taken.num_rows:
             notices += self._learner.plots(taken)
-        if taken.num_rows or said.num_rows:
+        if self._tracker.catalogue is not self._learner.catalogue:
             self._tracker.catalogue = self._learner.catalogue
         return Output(self._tracker.step(now_ns, taken), tuple(notices))
 

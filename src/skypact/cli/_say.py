@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,11 +25,24 @@ def warn(text: str) -> None:
     print(f"skypact: {_line(text)}", file=sys.stderr)
 
 
-def notice(found: Notice) -> None:
-    """Print what sensors made a centre say: a line, and the lines to add to a file."""
-    warn(found.text)
-    if found.lines:
-        print(found.lines.rstrip("\n"), file=sys.stderr)
+class Notices:
+    """What sensors make a centre say: a line each, and the lines to add to a file; a flood of them is cut short."""
+
+    MOST = 40
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def say(self, found: Iterable[Notice]) -> None:
+        """Print notices until there were too many."""
+        for one in found:
+            self._count += 1
+            if self._count <= self.MOST:
+                warn(one.text)
+                if one.lines:
+                    print(one.lines.rstrip("\n"), file=sys.stderr)
+            elif self._count == self.MOST + 1:
+                warn("more sensors like these are not told one by one; is the recording of another format or edition?")
 
 
 def note(text: str) -> None:

@@ -36,18 +36,17 @@ def watch(steps: Iterable[Step], centre: Centre, picture: Picture, status: Calla
     from rich.console import Console
 
     console = Console()
+    said = _say.Notices()
     if console.is_terminal:
         notices = _on_screen(steps, centre, picture, status, console)
     else:
         notices = []
         with suppress(KeyboardInterrupt):
             for step in steps:
-                for notice in _take(step, centre, picture):
-                    _say.notice(notice)
+                said.say(_take(step, centre, picture))
         console.width = 120
     console.print(picture.summary())
-    for notice in notices:
-        _say.notice(notice)
+    said.say(notices)
 
 
 def _on_screen(

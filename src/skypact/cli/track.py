@@ -40,11 +40,11 @@ def track(
     played = options.recordings(files, wire=wire, date=date, editions=edition, at=at)
     rows = 0
     confirmed: set[int] = set()
+    said = _say.Notices()
     with TableWriter(output, TRACKS) as to:
         for step in merged([steps(one, SECOND_NS) for one in played]):
             found = centre.step(step.now_ns, step.arrived.plots, services=step.arrived.services)
-            for notice in found.notices:
-                _say.notice(notice)
+            said.say(found.notices)
             to.write(found.tracks)
             rows += found.tracks.num_rows
             sure = found.tracks.filter(pc.equal(found.tracks["status"].cast(pa.string()), "confirmed"))

@@ -116,12 +116,14 @@ class Learner:
             if not own.any():
                 continue
             heard = self._heard.setdefault(label, _Heard())
+            before = heard.rotation_s, heard.position
             stated = rotation[own & (rotation >= MIN_ROTATION_S) & (rotation <= MAX_ROTATION_S)]
             if len(stated):
                 heard.stated_rotation_s = float(stated[-1])
             self._turns(heard, time[own & (message == _NORTH) & (time != tables.NO_TIME)])
             notices += self._place(label, heard, place[own & ~np.isnan(place).any(axis=1)])
-            self._complete = None
+            if before != (heard.rotation_s, heard.position):
+                self._complete = None
         return notices
 
     def plots(self, plots: pa.Table) -> list[Notice]:
@@ -157,7 +159,8 @@ class Learner:
         if not len(claims):
             return []
         if heard.position is None:
-            heard.position = (float(claims[0, 0]), float(claims[0, 1]), float(claims[0, 2]))
+            # I034/120 has steps of 2.4 m: more digits would only look exact.
+            heard.position = round(float(claims[0, 0]), 6), round(float(claims[0, 1]), 6), round(float(claims[0, 2]), 1)
         written = self._written.get(label)
         if written is not None and written.has_position:
             where, whose = np.array([getattr(written, name) for name in POSITION]), "in the catalogue"
