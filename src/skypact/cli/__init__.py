@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -35,4 +36,9 @@ def execute(arguments: list[str]) -> int:
     except OSError as err:
         where = f"{err.filename}: " if err.filename else ""
         return fail(f"{where}{(err.strerror or str(err)).lower()}", 1)
+    except Exception as err:
+        # A fault of ours: a person gets one line all the same, and a developer the rest on request.
+        if os.environ.get("SKYPACT_TRACEBACK"):
+            raise
+        return fail(f"internal error, {type(err).__name__}: {err}; say SKYPACT_TRACEBACK=1 to see where", 1)
     return 0
