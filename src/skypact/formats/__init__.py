@@ -4,4 +4,4 @@ Each format is a module of its own, such as `skypact.formats.asterix`; `intake` 
 one a recording is of.
 """
 
-__all__ = ["asterix", "datagrams", "decoded", "detect", "intake", "modes", "pcap", "sbs"]
+__all__ = ["asterix", "datagrams", "decoded", "detect", "intake", "modes", "pcap", "readsb", "sbs"]

@@ -10,14 +10,17 @@ from skypact.formats.pcap import is_pcap
 HEAD = 1 << 16
 """Octets looked at."""
 
-_FRAME = re.compile(
+_BEAST = re.compile(
     rb"\x1a(?:1(?:[^\x1a]|\x1a\x1a){9}|2(?:[^\x1a]|\x1a\x1a){14}|[34](?:[^\x1a]|\x1a\x1a){21})", re.DOTALL
 )
+_TRACE = re.compile(rb'\s*\{.*?"trace"\s*:\s*\[', re.DOTALL)
 _LINES = (
     ("sbs", re.compile(rb"MSG,\d+,")),
     ("avr", re.compile(rb"(?:\*|@[0-9A-Fa-f]{12})(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{28});")),
     ("jsonl", re.compile(rb'\{\s*"')),
+    ("csv", re.compile(rb'(?:.*[,;\t])?[ "]*(?:[0-9A-Fa-f]{14}){1,2}[ "]*(?:[,;\t]|$)')),
 )
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def detect(head: bytes) -> str | None:
@@ -30,16 +33,19 @@ def detect(head: bytes) -> str | None:
 
     Returns
     -------
-    {"pcap", "asterix", "beast", "avr", "sbs", "jsonl"} or None
+    {"pcap", "asterix", "beast", "avr", "sbs", "jsonl", "csv", "readsb"} or None
     """
     if is_pcap(head):
         return "pcap"
+    text = head.removeprefix(_BYTE_ORDER_MARK)
+    if _TRACE.match(text) and b'"icao"' in text:
+        return "readsb"
     # The first line may be the rest of one, the last one cut: most of those between must be of one format.
-    lines = [line.strip() for line in head.split(b"\n")[:50] if line.strip()]
+    lines = [line.strip() for line in text.split(b"\n")[:50] if line.strip()]
     for name, pattern in _LINES:
         if 2 * sum(pattern.match(line) is not None for line in lines) > len(lines):
             return name
-    framed = sum(len(m.group()) for m in _FRAME.finditer(head))
+    framed = sum(len(m.group()) for m in _BEAST.finditer(head))
     if 2 * framed > len(head):
         return "beast"
     return "asterix" if _is_asterix(head) else None

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import io
 import lzma
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import pyarrow.parquet as pq
 
 from skypact.errors import FormatError, InputError, MisuseError
 from skypact.formats.decoded import Decoded
 from skypact.formats.detect import HEAD, detect
-from skypact.formats.intake import FORMATS, intake
+from skypact.formats.intake import FORMATS, Intake, intake
 from skypact.tables import PLOTS, conform
 
-CHUNK = 1 << 22
-"""Octets read at a time."""
+CHUNK = 1 << 18
+"""Octets read at a time: with more, decoders need more memory and are not faster."""
 
-OPENERS: dict[bytes, Callable[[Path, Literal["rb"]], BinaryIO]] = {
+OPENERS: dict[bytes, Callable[[Path, Literal["rb"]], io.BufferedIOBase]] = {
     b"\x1f\x8b": gzip.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
 """What unpacks a file, by its first octets."""
+ARCHIVES = {b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf\x27\x1c": "7z"}
+"""Packed files that are not read as they are, by their first octets."""
 
 
 class Recording:
@@ -38,7 +40,7 @@ class Recording:
         A capture, a stream as received, text lines, any of them packed with gzip or xz, or PLOTS as Parquet.
     wire : str, optional
         One of `intake.FORMATS`; told from the first octets if not given.
-    date, editions, raw, reference
+    date, editions, raw, reference, clock, utc_offset_s
         As `formats.intake.intake` takes them.
 
     Attributes
@@ -52,6 +54,8 @@ class Recording:
         No such file, a directory, a file that cannot be opened, or an empty one.
     FormatError
         A file of no known format.
+    MisuseError
+        An option that cannot be: a format, category or edition that is not known.
     """
 
     def __init__(
@@ -63,6 +67,8 @@ class Recording:
         editions: Mapping[int, str] | None = None,
         raw: bool = False,
         reference: tuple[float, float] | None = None,
+        clock: Literal["counter", "day"] = "counter",
+        utc_offset_s: int = 0,
     ) -> None:
         self.path = Path(path)
         if wire is not None and wire not in FORMATS:
@@ -71,43 +77,54 @@ class Recording:
         head = self._head()
         self.wire = wire or ("plots" if head[:4] == b"PAR1" else detect(head) or "")
         if not self.wire:
-            shown = head[:8].hex(" ")
-            raise FormatError(
-                f"no known format (begins with {shown})",
-                path=self.path,
-                hint=f"name it with --format {'|'.join(FORMATS)}",
-            )
+            raise FormatError(f"is of no known format (begins with {_shown(head)})", path=self.path, hint=_advice(head))
+        self._intake: Intake | None = None
         if self.wire != "plots":
-            sensor = self.path.name.partition(".")[0] or "receiver"
-            options = {"sensor": sensor, "date": date, "editions": editions, "raw": raw, "reference": reference}
-            self._intake = intake(self.wire, **options)  # type: ignore[arg-type]
+            self._intake = intake(
+                self.wire,
+                sensor=self.path.name.partition(".")[0] or "receiver",
+                date=date,
+                editions=editions,
+                raw=raw,
+                reference=reference,
+                clock=clock,
+                utc_offset_s=utc_offset_s,
+            )
 
     @property
     def problems(self) -> Mapping[str, int]:
         """What was refused or skipped so far, by kind."""
-        return Counter() if self.wire == "plots" else self._intake.problems
+        return {} if self._intake is None else self._intake.problems
 
     @property
     def undated(self) -> bool:
-        """Whether times stand on 1970-01-01 for want of a date."""
-        return self.wire != "plots" and self._intake.undated
+        """Whether times stand on 1970-01-01, or all are missing, for want of a date."""
+        return self._intake is not None and self._intake.undated
+
+    @property
+    def counted(self) -> bool:
+        """Whether times count from the first message, for want of a clock that tells the time of day."""
+        return self._intake is not None and self._intake.counted
+
+    @property
+    def editions(self) -> Mapping[int, str]:
+        """The ASTERIX edition in use by category met so far."""
+        return {} if self._intake is None else self._intake.editions
 
     @property
     def cut(self) -> str | None:
-        """Why the file ends before its content does, none if it does not; known when it was read."""
-        return self._cut
+        """Why the file, or the rest of it, could not be read, none if it could; known when it was read."""
+        return self._cut or (None if self._intake is None else self._intake.ended)
 
     def __iter__(self) -> Iterator[Decoded]:
         """Yield the tables of one piece after the other."""
-        if self.wire == "plots":
+        if self._intake is None:
             yield from self._plots()
             return
         with self._open() as file:
-            while chunk := self._next(file, CHUNK):
+            while self._intake.ended is None and (chunk := self._next(file, CHUNK)):
                 yield self._intake.feed(chunk)
         yield self._intake.finish()
-        if self._cut is None and any("truncated" in name for name in self.problems):
-            self._cut = "ends in the middle of a packet"
 
     def _plots(self) -> Iterator[Decoded]:
         try:
@@ -133,7 +150,7 @@ class Recording:
             raise InputError(what, path=self.path, hint="name a recording")
         return head
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> io.BufferedIOBase:
         with self.path.open("rb") as file:
             magic = file.read(6)
         for begin, opener in OPENERS.items():
@@ -141,13 +158,13 @@ class Recording:
                 return opener(self.path, "rb")
         return self.path.open("rb")
 
-    def _next(self, file: BinaryIO, size: int) -> bytes:
+    def _next(self, file: io.BufferedIOBase, size: int) -> bytes:
         """Return the next octets; a damaged archive ends the recording where it is damaged."""
         parts: list[bytes] = []
         while size > 0:
             try:
                 # Not `read`, which drops what it has unpacked when it meets the damage.
-                part = file.read1(size)  # type: ignore[attr-defined]
+                part = file.read1(size)
             except EOFError:
                 self._cut = "ends in the middle of its packed content"
                 break
@@ -163,3 +180,15 @@ class Recording:
 
 def _reason(err: Exception) -> str:
     return (getattr(err, "strerror", None) or str(err) or type(err).__name__).lower()
+
+
+def _shown(head: bytes) -> str:
+    """Return the first octets for an error: text as text."""
+    text = " ".join(head[:24].decode("latin-1").split())
+    return repr(text) if text.isascii() and text.isprintable() and text else head[:8].hex(" ")
+
+
+def _advice(head: bytes) -> str:
+    """Return what to do about a file of no known format."""
+    packed = next((name for magic, name in ARCHIVES.items() if head.startswith(magic)), None)
+    return f"unpack the {packed} file first" if packed else f"name it with --format {'|'.join(FORMATS)}"

@@ -3,6 +3,7 @@
 from skypact.formats.modes.avr import AvrReader, encode_avr
 from skypact.formats.modes.beast import BeastReader, encode_beast
 from skypact.formats.modes.commb import COMM_B, CommB, decode_commb
+from skypact.formats.modes.csv_lines import CsvReader
 from skypact.formats.modes.decoder import ModesDecoder
 from skypact.formats.modes.encode_adsb import (
     encode_adsb,
@@ -19,6 +20,7 @@ __all__ = [
     "AvrReader",
     "BeastReader",
     "CommB",
+    "CsvReader",
     "Frames",
     "JsonlReader",
     "ModesDecoder",

@@ -308,7 +308,7 @@ def _reply(frames, i, kind, row):
 
 
 @njit(cache=True, nogil=True)
-def decode(frames, length, time_ns, reference, aircraft, rows, counts):
+def decode(frames, length, time_ns, vouched, reference, aircraft, rows, counts):
     """Decode frames into rows.
 
     Parameters
@@ -316,6 +316,8 @@ def decode(frames, length, time_ns, reference, aircraft, rows, counts):
     frames, length : uint8 arrays, shapes (n, 14) and (n,)
     time_ns : int64 array, shape (n,)
         When each was heard; differences matter.
+    vouched : bool array, shape (n,)
+        Whether something beside the frame names the address in its parity.
     reference : float64 array, shape (2,)
         Latitude and longitude of the receiver, NaN when unknown.
     aircraft : array of `AIRCRAFT`, from `new_aircraft`
@@ -362,10 +364,11 @@ def decode(frames, length, time_ns, reference, aircraft, rows, counts):
                 continue
         else:
             key = rest
+        slot = -1
         if kind in (17, 18) or (kind == 11 and rest == 0):
             slot = _meet(aircraft, key, now)
             aircraft[slot].confirmed_ns = now
-        else:
+        elif not vouched[i]:
             slot, _ = _find(aircraft, key)
             if slot < 0 or abs(now - aircraft[slot].confirmed_ns) > CONFIRMED_NS:
                 counts[UNCONFIRMED] += 1

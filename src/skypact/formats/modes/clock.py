@@ -35,15 +35,21 @@ class ReceiverClock:
 
     Attributes
     ----------
-    undated : bool
-        Whether 1970-01-01 had to be used.
+    counted : bool
+        Whether times count from the first frame.
     """
 
     def __init__(self, date: dt.date | None = None) -> None:
         self._date = date
         self._last_ns = NO_TIME
         self._run_on_ns = 0
-        self.undated = False
+        self._from_1970 = self._timed = self._untimed = False
+        self.counted = False
+
+    @property
+    def undated(self) -> bool:
+        """Whether 1970-01-01 had to be used, or no frame has had a stamp or an arrival."""
+        return self._from_1970 or (self._untimed and not self._timed)
 
     def resolve(self, frames: Frames) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
         """Return the time of each frame in UTC nanoseconds, `NO_TIME` where there is none, and its source.
@@ -68,6 +74,10 @@ class ReceiverClock:
             alone = stamped & ~arrived
             time[alone] = self._run_on(frames.clock_ns[alone], COUNTER_NS)
             source[alone] = TRUNCATED
+            self.counted = self.counted or bool(alone.any())
+        known = time != NO_TIME
+        self._timed = self._timed or bool(known.any())
+        self._untimed = self._untimed or not known.all()
         return time, source
 
     def _run_on(self, stamps: NDArray[np.int64], period_ns: int) -> NDArray[np.int64]:
@@ -75,7 +85,7 @@ class ReceiverClock:
         if not len(stamps):
             return stamps
         if self._last_ns == NO_TIME:
-            self.undated = self._date is None
+            self._from_1970 = self._date is None
             self._run_on_ns = 0 if self._date is None else to_ns(dt.date(*self._date.timetuple()[:3]))
             if period_ns == DAY_NS:
                 self._run_on_ns += int(stamps[0])

@@ -37,9 +37,9 @@ class ModesDecoder:
     60 s. A position with a geometric height has `altitude_m` above mean sea level (EGM2008).
 
     Extended squitters count only with their parity whole. Other replies carry the address inside the parity, where any
-    noise makes some address: they count only if a whole squitter or all-call reply named it within 60 s. TIS-B and
-    ADS-R (DF18, CF 2 to 7) repeat on the ground what other sensors saw and are left out. A position further from the
-    last one than an aircraft flies is left out; three in a row start the search anew.
+    noise makes some address: they count only if a whole squitter or all-call reply named it within 60 s, or if the
+    recording vouches for it. TIS-B and ADS-R (DF18, CF 2 to 7) repeat on the ground what other sensors saw and are left
+    out. A position further from the last one than an aircraft flies is left out; three in a row start the search anew.
 
     Parameters
     ----------
@@ -57,10 +57,8 @@ class ModesDecoder:
     ----------
     rejects : dict
         Frames that gave no row, by reason: ``mode_ac`` (Mode A/C replies), ``length``, ``format`` (not decoded),
-        ``parity``, ``unconfirmed`` (address not heard under whole parity), ``rebroadcast``, ``no_content``,
+        ``parity``, ``unconfirmed`` (address heard nowhere else), ``rebroadcast``, ``no_content``,
         ``callsign``; and ``position_jump``, rows that lost an impossible position.
-    undated : bool
-        Whether times stand on 1970-01-01 for want of a date and of arrivals.
     """
 
     def __init__(
@@ -85,17 +83,24 @@ class ModesDecoder:
 
     @property
     def undated(self) -> bool:
-        """Whether times stand on 1970-01-01 for want of a date and of arrivals."""
+        """Whether times stand on 1970-01-01, or are missing, for want of a date and of arrivals."""
         return self._clock.undated
+
+    @property
+    def counted(self) -> bool:
+        """Whether times count from the first frame, as a receiver's free counter tells no time of day."""
+        return self._clock.counted
 
     def decode(self, frames: Frames) -> Decoded:
         """Return the plots of the next frames."""
         time, source = self._clock.resolve(frames)
         rows = np.empty(len(frames), _decode.ROW)
+        vouched = np.zeros(len(frames), np.bool_) if frames.vouched is None else frames.vouched
         n = _decode.decode(
             frames.data,
             frames.length,
             np.where(time == NO_TIME, 0, time),
+            vouched,
             self._reference,
             self._aircraft,
             rows,

@@ -37,6 +37,9 @@ class Frames:
         Level as Beast sends it, 0-255 of full-scale amplitude; -1 where unknown.
     clock : str
         One of `Clock`, for the whole batch.
+    vouched : bool array, shape (n,), optional
+        Whether something beside the frame, such as a label in the recording, names the address in its parity; no frame
+        if not given.
     """
 
     data: NDArray[np.uint8]
@@ -45,6 +48,7 @@ class Frames:
     received_ns: NDArray[np.int64]
     signal: NDArray[np.int16]
     clock: Clock = "none"
+    vouched: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.length)
@@ -58,6 +62,7 @@ class Frames:
             clock_ns=self.clock_ns[where],
             received_ns=self.received_ns[where],
             signal=self.signal[where],
+            vouched=None if self.vouched is None else self.vouched[where],
         )
 
     def hex(self) -> list[str]:
