@@ -186,6 +186,27 @@ def test_an_impossible_altitude_is_not_believed() -> None:
     assert min(row["pressure_altitude_m"] for row in tracks.to_pylist()) > 8_900
 
 
+def test_a_garbled_altitude_beside_a_position_harms_neither() -> None:
+    t = np.arange(0, 60, 1.0)
+    h = np.where(t == 30, 3_000.0, 9_000.0)
+    geometric = np.where(t == 40, -500.0, 9_200.0)
+    tracks, _ = follow(squitter("A", t, FLIGHT, pressure_altitude_m=h, altitude_m=geometric))
+    assert numbers(tracks) == [1]
+    assert errors(confirmed(tracks), FLIGHT).max() < 150
+    settled = confirmed(tracks).to_pylist()[5:]
+    assert all(abs(row["pressure_altitude_m"] - 9_000) < 40 for row in settled)
+    assert all(abs(row["altitude_m"] - 9_200) < 60 for row in settled)
+    assert max(row["covariance"][0] for row in settled) < 60**2
+
+
+def test_a_dive_during_a_gap_is_believed() -> None:
+    t = np.concatenate([np.arange(0, 30, 1.0), np.arange(45, 70, 1.0)])
+    h = np.where(t < 31, 9_000.0, 7_600.0)
+    tracks, _ = follow(squitter("A", t, FLIGHT, pressure_altitude_m=h))
+    assert numbers(tracks) == [1]
+    assert abs(tracks.to_pylist()[-1]["pressure_altitude_m"] - 7_600) < 40
+
+
 def test_an_invalid_code_is_not_taken() -> None:
     t = np.arange(0, 20, 1.0)
     code = pa.array(np.full(20, 0o1234), pa.uint16())

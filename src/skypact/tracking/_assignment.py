@@ -8,7 +8,7 @@ from skypact.tracking._compiled import kernel
 from skypact.tracking._records import Floats, Longs
 
 LARGEST_CLUSTER = 300
-"""Clusters with more tracks or plots than this are assigned best pair first: no real sector looks like that."""
+"""In clusters with more tracks or plots than this each plot in turn takes the best track left: no real sector is so."""
 
 
 @kernel
@@ -90,7 +90,7 @@ def assign(plots: int, tracks: int, pair_plot: Longs, pair_track: Longs, gain: F
     plots, tracks : int
         How many there are.
     pair_plot, pair_track : int64 arrays, shape (p,)
-        The possible pairs, each at most once.
+        The possible pairs, each at most once, those of one plot together.
     gain : float64 array, shape (p,)
         Above zero: what a pair is better than leaving both alone.
     chosen : int64 array, shape (plots,)
@@ -138,11 +138,17 @@ def _assign_cluster(
             columns += 1
     if rows > LARGEST_CLUSTER or columns > LARGEST_CLUSTER:
         taken = np.zeros(rows, np.bool_)
-        for index in np.argsort(-gain[members], kind="mergesort"):
-            q = members[index]
-            if chosen[pair_plot[q]] < 0 and not taken[place[plots + pair_track[q]]]:
-                chosen[pair_plot[q]] = q
-                taken[place[plots + pair_track[q]]] = True
+        first = 0
+        while first < len(members):  # the pairs of one plot stand together
+            plot, best = pair_plot[members[first]], -1
+            while first < len(members) and pair_plot[members[first]] == plot:
+                q = members[first]
+                if not taken[place[plots + pair_track[q]]] and (best < 0 or gain[q] > gain[best]):
+                    best = q
+                first += 1
+            if best >= 0:
+                chosen[plot] = best
+                taken[place[plots + pair_track[best]]] = True
     else:
         # A column of its own, free of cost, lets each track go without a plot.
         cost = np.full((rows, columns + rows), 1e12)

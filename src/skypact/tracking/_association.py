@@ -9,7 +9,7 @@ import numpy as np
 from skypact.tracking._compiled import kernel
 from skypact.tracking._filter import block_update, predicted_block, travel
 from skypact.tracking._geometry import EARTH_RADIUS_M, to_earth
-from skypact.tracking._measurement import GATE_SIGMAS, height_row, rows_of
+from skypact.tracking._measurement import GATE_SIGMAS, height_row, height_slack, rows_of
 from skypact.tracking._records import POLAR, SECOND_S, Record
 
 GROUND_NOISE = 0.02
@@ -59,7 +59,7 @@ def fit(track: Record, plot: Record, rules: Record, room: Record) -> tuple[bool,
     """Return whether a plot is within reach of a track, and the log likelihood ratio of track against false plot.
 
     The plot is in reach within the chi-square gate and the speed limit; one with the track's ICAO address also where
-    the limit of acceleration lets the aircraft be, as if it lay on the edge of the gate.
+    the limit of acceleration lets the aircraft be, as if it lay on the edge of the gate, and whatever its altitude.
 
     The density of the innovation under the track is set against that of false plots, so that plots of coarse and fine
     sensors, tracks of broad and narrow covariance, compete on one scale (Blackman and Popoli 1999, section 6.2).
@@ -84,6 +84,12 @@ def fit(track: Record, plot: Record, rules: Record, room: Record) -> tuple[bool,
     squared = 0.0
     product = 1.0
     count = 0
+    if variance >= 0.0 and same_address(track, plot):
+        slack = height_slack(innovation, block[5] + variance, dt)
+        if slack < 0.0:
+            variance = -1.0
+        else:
+            block[5] += slack
     if variance >= 0.0:
         rows[0, 0], rows[0, 1], rows[0, 2], rows[0, 3], rows[0, 4] = 0.0, 0.0, 1.0, innovation, variance
         squared, product = block_update(block, shift, rows[0])

@@ -8,7 +8,7 @@ from skypact.tracking._association import noise_of
 from skypact.tracking._compiled import kernel
 from skypact.tracking._filter import move, predict_covariance, predicted_block, scalar_update, travel
 from skypact.tracking._geometry import EARTH_RADIUS_M, UNKNOWN_TOP_M, to_earth
-from skypact.tracking._measurement import PRESSURE_VAR, atmosphere, height_row, rows_of
+from skypact.tracking._measurement import PRESSURE_VAR, atmosphere, height_row, height_slack, rows_of
 from skypact.tracking._records import (
     HEIGHT_GEOMETRIC,
     HEIGHT_LEVELLED,
@@ -51,7 +51,7 @@ def correct(track: Record, plot: Record, rules: Record, room: Record) -> None:
         track.time_ns = plot.time_ns
 
     room.shift[:] = 0.0
-    count, squared, curved = enter(track, plot, east, north, up, height, lag, True, rules, room)
+    count, squared, curved = enter(track, plot, east, north, up, height, lag, dt, True, rules, room)
     far = squared > rules.gates[count]
     if far or curved:
         if far:
@@ -60,7 +60,7 @@ def correct(track: Record, plot: Record, rules: Record, room: Record) -> None:
         for axis in range(3):
             room.shift[axis] = room.delta[axis] + lag * room.delta[axis + 3]
         predicted_block(room.covariance, lag, noise, rules.climb_noise, source, room.block)
-        enter(track, plot, east, north, up, height, lag, False, rules, room)
+        enter(track, plot, east, north, up, height, lag, dt, False, rules, room)
     enter_velocity(plot, velocity, source, room)
 
     c[:] = room.covariance
@@ -87,6 +87,7 @@ def enter(
     up: float,
     height: float,
     lag: float,
+    since: float,
     first: bool,
     rules: Record,
     room: Record,
@@ -97,8 +98,8 @@ def enter(
     ----------
     east, north, up, height : float
         The predicted point in the axes of the track, and its height.
-    lag : float
-        Time from the track to the plot where the plot is earlier, else 0.
+    lag, since : float
+        Time from the track to the plot where the plot is earlier, else 0; time between the two.
     first : bool
         Whether to linearise where the altitude puts the point; else at ``room.shift`` from the predicted point, with
         second-order terms for the covariance ``room.block``.
@@ -119,7 +120,9 @@ def enter(
     count = 0
     noise = noise_of(track, rules)
     innovation, variance = height_row(track, height, plot, rules)
-    if variance >= 0.0:
+    slack = height_slack(innovation, c[11] + variance, since) if variance >= 0.0 else -1.0
+    if slack >= 0.0:
+        c[11] += slack
         h[:] = 0.0
         h[2], h[5] = 1.0, lag
         squared = scalar_update(c, d, h, innovation, variance, room.ph)
@@ -183,6 +186,9 @@ def learn_height(track: Record, plot: Record, rules: Record) -> None:
             var = track.covariance[11] + PRESSURE_VAR
         else:
             return
+    if (measured - track.offset) ** 2 > 25.0 * (track.offset_var + var):
+        track.offset_var *= 2.0  # garbled, else believed soon
+        return
     share = track.offset_var / (track.offset_var + var)
     change = share * (measured - track.offset)
     track.offset += change

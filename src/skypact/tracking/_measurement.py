@@ -32,6 +32,8 @@ PRESSURE_VAR = 10.0**2
 """Variance of a pressure altitude: steps of 25 or 100 ft, and the transponder's delay in a climb."""
 GATE_SIGMAS = 4.5
 """Half width, in standard deviations, of the area searched for plots; the chi-square gate is inside."""
+MOST_CLIMB_M_S = 150.0
+"""Vertical speed that an altitude may imply; one that implies more is garbled, or of another aircraft."""
 WIDEST_M = 60_000.0
 """Bound on the half width of that area."""
 
@@ -69,6 +71,24 @@ def height_row(track: Record, height: float, plot: Record, rules: Record) -> tup
     if not math.isnan(plot.altitude):
         return plot.altitude - height, plot.var_altitude + left_out(track)
     return 0.0, -1.0
+
+
+@kernel
+def height_slack(innovation: float, variance: float, dt: float) -> float:
+    """Return what must be added to a height's variance to believe an altitude of the same aircraft, -1 for garbled.
+
+    Nothing within five standard deviations; beyond, a climb that can be flown is believed.
+
+    Parameters
+    ----------
+    innovation, variance : float
+        Altitude minus predicted height, and the variance expected of it.
+    dt : float
+        Time since the height was corrected.
+    """
+    if innovation * innovation <= 25.0 * variance:
+        return 0.0
+    return innovation * innovation if abs(innovation) <= MOST_CLIMB_M_S * max(1.0, abs(dt)) else -1.0
 
 
 @kernel

@@ -9,7 +9,7 @@ from skypact.tracking._correction import correct, learn_height
 from skypact.tracking._filter import CLIMB_VAR, predicted_block
 from skypact.tracking._geometry import NEAR_ZENITH, TRIANGLE, polar_covariance, set_frame
 from skypact.tracking._lifecycle import hit_existence, note_look, note_sensor, recent_hits, set_due, take
-from skypact.tracking._measurement import PRESSURE_VAR, atmosphere, height_row, nominal_height
+from skypact.tracking._measurement import PRESSURE_VAR, atmosphere, height_row, height_slack, nominal_height
 from skypact.tracking._records import (
     COASTING,
     CONFIRMED,
@@ -37,8 +37,6 @@ FIRST_EXISTENCE = 0.2
 """Probability that an object seen once exists."""
 CONFIRM_EXISTENCE = 0.95
 """Probability of existence that a track needs, beside its hits, to be confirmed: loosely joined plots are clutter."""
-MOST_CLIMB_M_S = 150.0
-"""Vertical speed that an altitude may imply; one that implies more is of another aircraft or garbled."""
 
 
 @kernel
@@ -115,7 +113,7 @@ def apply_reply(track: Record, plot: Record, rules: Record, book: Record, room: 
     take_identity(track, plot)
     if variance >= 0.0:
         predicted_block(track.covariance, dt, 0.0, rules.climb_noise, track.height_source, room.block)
-        if innovation * innovation > 25.0 * (room.block[5] + variance) + (MOST_CLIMB_M_S * dt) ** 2:
+        if height_slack(innovation, room.block[5] + variance, dt) < 0.0:
             book.n_inconsistent += 1
             return
     elif math.isnan(plot.velocity[0]):
