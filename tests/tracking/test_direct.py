@@ -104,6 +104,19 @@ def test_two_addresses_stay_two_tracks_however_near() -> None:
         assert said == {icao24}
 
 
+def test_a_second_address_beside_a_track_starts_its_own() -> None:
+    here = straight(43.06, 74.48, 600.0, 0.0, 0.0)
+    beside = straight(43.0602, 74.48, 600.0, 0.0, 0.0)
+    none = pa.nulls(240, pa.float64())
+    first = squitter("A", np.arange(0, 120, 0.5), here, 1, pressure_altitude_m=none)
+    second = squitter("A", np.arange(30.2, 120, 0.5), beside, 2, pressure_altitude_m=none.slice(0, 180))
+    tracks, _ = follow(merge(first, second))
+    said = {}
+    for row in confirmed(tracks).to_pylist():
+        said.setdefault(row["track"], set()).add(row["icao24"])
+    assert sorted(said.values(), key=min) == [{1}, {2}]
+
+
 def test_one_address_at_two_places_is_two_tracks() -> None:
     other = straight(45.5, 73.6, 9_000.0, 80.0, 230.0)
     t = np.arange(0, 60, 0.5)

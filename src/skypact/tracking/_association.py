@@ -16,9 +16,10 @@ GROUND_NOISE = 0.02
 """Share of the process noise left on the ground."""
 
 ICAO_EQUAL = 7.0
-ICAO_DIFFERENT = -12.0
-"""Logarithms of likelihood ratios. None of a thousand others has this address; an address read wrong, or two plots of a
-Mode S radar mixed up, are rarer than one in 10^5."""
+ICAO_DIFFERENT = -30.0
+"""Logarithms of likelihood ratios. None of a thousand others has this address. An address under parity is practically
+never read wrong, and where it differs another aircraft beside this one, on an apron or in formation, explains the plot
+far better than the density of false plots, against which the rest of the likelihood is weighed, allows for."""
 CODE_EQUAL = 3.0
 CODE_DIFFERENT = -4.0
 """Mode 3/A: one in twenty others squawks the same; one in fifty is garbled or was just changed."""

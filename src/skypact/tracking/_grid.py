@@ -76,10 +76,11 @@ def describe(entry: Record, track: Record, place: int, time_ns: int, rules: Reco
     start = GATE_SIGMAS * math.sqrt(c[0] + c[6])
     spread = c[0] + c[6] + 2.0 * abs(c[3] + c[9]) * span + (c[15] + c[18]) * span * span
     spread += rules.noise * span * span * span / 1.5
-    reach = min(GATE_SIGMAS * math.sqrt(spread), start + rules.max_speed * span + math.hypot(east, north))
+    reach = GATE_SIGMAS * math.sqrt(spread)
     if track.icao24 >= 0:
         quiet = (time_ns - track.plot_ns) * SECOND_S + SLACK_S
         reach += 0.5 * rules.max_acceleration * quiet * quiet
+    reach = min(reach, start + rules.max_speed * span + math.hypot(east, north))
     entry.radius = min(reach + math.hypot(track.velocity[0], track.velocity[1]) * SLACK_S, WIDEST_M)
 
 
