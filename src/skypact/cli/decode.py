@@ -91,9 +91,9 @@ def decode(
                 services_to.write(decoded.services)
                 raw_to.write(decoded.raw)
                 tally.add(decoded)
-            _say.problems(str(recording.path), recording.problems)
             taken = tally.rows - before
             if taken:
+                _say.problems(str(recording.path), recording.problems)
                 _warn_of_times(recording)
             faults += _faults(recording, taken)
         if not tally.rows:
@@ -155,9 +155,12 @@ def _faults(recording: Recording, taken: int) -> list[str]:
     """Return what makes the command fail because of a recording."""
     if recording.cut:
         return [f"{recording.path}: {recording.cut}" + ("; what came before was read" if taken else "")]
-    if not taken:
-        return [f"{recording.path}: nothing in it could be read as {recording.wire}; try another --format or --edition"]
-    return []
+    if taken:
+        return []
+    worst = sorted(recording.problems.items(), key=lambda item: -item[1])[:3]
+    why = ": " + ", ".join(f"{count:,} {name}" for name, count in worst) if worst else ""
+    hint = "try another --format or --edition"
+    return [f"{recording.path}: nothing in it could be read as {recording.wire}{why}; {hint}"]
 
 
 def _line(label: str, text: str) -> str:

@@ -37,7 +37,6 @@ PACKETS = {
     "udp_header": "packets with a broken UDP header",
     "snapped": "packets of which the capture kept only the beginning",
     "interface": "packets of interfaces not described",
-    "truncated": "packets cut by the end",
 }
 """What the reasons of `PcapReader` mean; those not named here are said by its `ended`."""
 FRAMES = {

@@ -88,9 +88,9 @@ class TraceReader:
 
     The time is the trace's own. Altitude is pressure altitude where the point does not call it geometric; geometric
     heights become altitudes above mean sea level. What stands in the object with details, as callsign, Mode A code and
-    emergency, is given where it stands; its NACp and NACv speak for 60 s. After silence a trace repeats what was heard
-    before it: of a point flagged stale the velocity and the geometric height are left out. On the ground the direction
-    is the heading.
+    emergency, is given where it stands; its NACp and NACv speak for 60 s. A trace repeats what was heard last: of a point
+    flagged stale (after silence) velocity and geometric height are left out, on the ground, where nothing sends them,
+    climb and geometric height. The direction of a velocity on the ground is the heading.
 
     Parameters
     ----------
@@ -225,8 +225,11 @@ def _read(point: Any, start_ns: int, row: NDArray[np.void]) -> str | None:
     speed = KNOT_M_S * _number(point[4], 0, 5_000)
     track = math.radians(_number(point[5], 0, 360))
     climb = FOOT_PER_MINUTE_M_S * _number(point[7], -65_536, 65_536)
+    on_ground = point[3] == "ground"
     if marks & STALE:
-        speed = climb = height = math.nan
+        speed = math.nan
+    if marks & STALE or on_ground:
+        climb = height = math.nan
     geometric = bool(marks & GEOMETRIC)
     squawk = details.get("squawk")
     row["time"] = start_ns + round(offset * 1000) * (SECOND_NS // 1000)
@@ -237,7 +240,7 @@ def _read(point: Any, start_ns: int, row: NDArray[np.void]) -> str | None:
     row["east"], row["north"], row["up"] = speed * math.sin(track), speed * math.cos(track), climb
     row["sigma_position"] = row["sigma_velocity"] = math.nan
     row["mode_3a"] = int(squawk, 8) if isinstance(squawk, str) and SQUAWK.fullmatch(squawk) else -1
-    row["on_ground"] = 1 if point[3] == "ground" else -1 if math.isnan(altitude) else 0
+    row["on_ground"] = 1 if on_ground else -1 if math.isnan(altitude) else 0
     emergency = details.get("emergency")
     row["emergency"] = EMERGENCY_OF.get(emergency, -1) if isinstance(emergency, str) else -1
     return None
