@@ -177,6 +177,8 @@ VOCABULARY: Mapping[str, tuple[str, ...]] = {
 }
 """The words of each closed dictionary column, by column name."""
 
+_WORDS = {name: pa.array(vocabulary, pa.string()) for name, vocabulary in VOCABULARY.items()}
+
 
 def words(name: str, codes: NDArray[np.int8]) -> pa.DictionaryArray:
     """Return the dictionary column `name` from indices into its vocabulary; a negative index is null.
@@ -189,7 +191,7 @@ def words(name: str, codes: NDArray[np.int8]) -> pa.DictionaryArray:
     """
     mask = codes < 0
     indices = pa.array(codes, mask=mask if mask.any() else None)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(VOCABULARY[name], pa.string()))
+    return pa.DictionaryArray.from_arrays(indices, _WORDS[name])
 
 
 def codes(column: pa.ChunkedArray | pa.Array, name: str) -> NDArray[np.int8]:
@@ -198,10 +200,13 @@ def codes(column: pa.ChunkedArray | pa.Array, name: str) -> NDArray[np.int8]:
         column = column.combine_chunks()
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    place = {w: i for i, w in enumerate(VOCABULARY[name])}
-    lookup = np.array([place[w] for w in column.dictionary.to_pylist()] + [-1], np.int8)
-    indices = column.indices.fill_null(len(lookup) - 1).to_numpy(zero_copy_only=False)
-    return lookup[indices]
+    indices = column.indices if column.null_count == 0 else column.indices.fill_null(-1)
+    place = indices.to_numpy(zero_copy_only=False)
+    if column.dictionary.equals(_WORDS[name]):
+        return place.astype(np.int8)
+    known = {w: i for i, w in enumerate(VOCABULARY[name])}
+    lookup = np.array([known[w] for w in column.dictionary.to_pylist()] + [-1], np.int8)
+    return lookup[place]
 
 
 def times(time_ns: NDArray[np.int64]) -> pa.Array:
@@ -231,19 +236,20 @@ def build(schema: pa.Schema, rows: int, columns: Mapping[str, Any]) -> pa.Table:
     KeyError
         A column the schema does not have.
     """
-    unknown = columns.keys() - set(schema.names)
+    layout = _layout(schema)
+    unknown = columns.keys() - layout.keys()
     if unknown:
         raise KeyError(f"no column {sorted(unknown)} in {schema.metadata[b'schema'].decode()}")
     arrays = []
-    for field in schema:
-        value = columns.get(field.name)
+    for name, (kind, nulls) in layout.items():
+        value = columns.get(name)
         if value is None:
-            arrays.append(_nulls(field, rows))
+            arrays.append(nulls.slice(0, rows) if rows <= SHARED_NULLS else _nulls(name, kind, rows))
         elif isinstance(value, np.ndarray):
-            arrays.append(pa.array(value, field.type, from_pandas=True))
+            arrays.append(pa.array(value, kind, from_pandas=True))
         else:
-            arrays.append(value if value.type == field.type else value.cast(field.type))
-    return pa.table(arrays, schema=schema)
+            arrays.append(value if value.type.equals(kind) else value.cast(kind))
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def conform(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Table:
@@ -277,21 +283,24 @@ SHARED_NULLS = 1 << 16
 """Most rows of null columns that are made once and shared."""
 
 
-def _nulls(field: pa.Field, rows: int) -> pa.Array:
-    if rows > SHARED_NULLS:
-        return _make_nulls(field, rows)
-    return _shared_nulls(field).slice(0, rows)
+def _nulls(name: str, kind: pa.DataType, rows: int) -> pa.Array:
+    if name in VOCABULARY:
+        return words(name, np.full(rows, -1, np.int8))
+    return pa.nulls(rows, kind)
 
 
-@cache
-def _shared_nulls(field: pa.Field) -> pa.Array:
-    return _make_nulls(field, SHARED_NULLS)
+_LAYOUTS: dict[int, tuple[pa.Schema, dict[str, tuple[pa.DataType, pa.Array]]]] = {}
 
 
-def _make_nulls(field: pa.Field, rows: int) -> pa.Array:
-    if field.name in VOCABULARY:
-        return words(field.name, np.full(rows, -1, np.int8))
-    return pa.nulls(rows, field.type)
+def _layout(schema: pa.Schema) -> dict[str, tuple[pa.DataType, pa.Array]]:
+    """Return type and shared nulls of each column; kept by identity, since hashing a schema costs as much as a table."""
+    found = _LAYOUTS.get(id(schema))
+    if found is None or found[0] is not schema:
+        if len(_LAYOUTS) > 64:
+            _LAYOUTS.clear()
+        layout = {field.name: (field.type, _nulls(field.name, field.type, SHARED_NULLS)) for field in schema}
+        _LAYOUTS[id(schema)] = found = schema, layout
+    return found[1]
 
 
 @cache
