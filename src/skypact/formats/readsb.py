@@ -88,9 +88,10 @@ class TraceReader:
 
     The time is the trace's own. Altitude is pressure altitude where the point does not call it geometric; geometric
     heights become altitudes above mean sea level. What stands in the object with details, as callsign, Mode A code and
-    emergency, is given where it stands; its NACp and NACv speak for 60 s. A trace repeats what was heard last: of a point
-    flagged stale (after silence) velocity and geometric height are left out, on the ground, where nothing sends them,
-    climb and geometric height. The direction of a velocity on the ground is the heading.
+    emergency, is given where it stands; its NACp and NACv speak for 60 s.
+
+    A trace repeats what was heard last: of a point flagged stale (after silence) velocity and geometric height are left
+    out; on the ground, where nothing sends them, climb and geometric height. There the direction is the heading.
 
     Parameters
     ----------
