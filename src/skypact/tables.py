@@ -293,7 +293,7 @@ _LAYOUTS: dict[int, tuple[pa.Schema, dict[str, tuple[pa.DataType, pa.Array]]]] =
 
 
 def _layout(schema: pa.Schema) -> dict[str, tuple[pa.DataType, pa.Array]]:
-    """Return type and shared nulls of each column; kept by identity, since hashing a schema costs as much as a table."""
+    """Return type and shared nulls of each column, kept by identity: to hash a schema costs as much as a table."""
     found = _LAYOUTS.get(id(schema))
     if found is None or found[0] is not schema:
         if len(_LAYOUTS) > 64:
