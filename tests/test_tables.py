@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skypact import tables
-from skypact.tables import NO_TIME, PLOTS, SERVICES, TRACKS, VOCABULARY
+from skypact.tables import NO_TIME, PLOTS, SERVICES, TRACKS, TRUTH, VOCABULARY
 
 
 @given(st.sampled_from(sorted(VOCABULARY)), st.data())
@@ -25,7 +25,7 @@ def test_words_and_codes_are_inverse(name: str, data: st.DataObject) -> None:
         assert tables.codes(some, name).tolist() == [*codes[1:], *codes]
 
 
-@pytest.mark.parametrize("schema", [PLOTS, TRACKS, SERVICES], ids=lambda s: s.metadata[b"schema"].decode())
+@pytest.mark.parametrize("schema", [PLOTS, TRACKS, SERVICES, TRUTH], ids=lambda s: s.metadata[b"schema"].decode())
 @pytest.mark.parametrize("rows", [0, 1, 1000, tables.SHARED_NULLS + 5])
 def test_what_is_not_given_is_null(schema: pa.Schema, rows: int) -> None:
     table = tables.build(schema, rows, {"latitude_deg": np.full(rows, np.nan)})

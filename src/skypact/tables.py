@@ -166,6 +166,29 @@ SERVICES = _schema(
 )
 """What sensors say of themselves: north and sector crossings, rotation period, position (CAT 034, 002)."""
 
+TRUTH = _schema(
+    "truth/1",
+    [
+        ("time", TIME),
+        ("object", NAME),
+        ("latitude_deg", pa.float64()),
+        ("longitude_deg", pa.float64()),
+        ("altitude_m", pa.float64()),
+        ("velocity_east_m_s", pa.float64()),
+        ("velocity_north_m_s", pa.float64()),
+        ("velocity_up_m_s", pa.float64()),
+        ("icao24", pa.uint32()),
+        ("mode_3a", pa.uint16()),
+        ("callsign", pa.string()),
+        ("identity", WORD),
+        ("trackable", pa.bool_()),
+    ],
+)
+"""Where objects really were: a row per object and time, at least every 30 s while it exists, for exercises and scoring.
+
+`identity` and the identification data are what the object is and says, not what anybody made of it. `trackable` says
+whether any sensor could see it at that time (range, horizon, terrain; not chance); null leaves it to the scorer."""
+
 VOCABULARY: Mapping[str, tuple[str, ...]] = {
     "time_source": TIME_SOURCES,
     "kind": KINDS,
