@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from skypact.errors import MisuseError
 from skypact.formats.asterix import AsterixDecoder, encode
-from skypact.formats.asterix.times import ARRIVAL, MEASURED, STEP_NS, TRUNCATED, Clock
+from skypact.formats.asterix._time_kernels import ARRIVAL, MEASURED, STEP_NS, TRUNCATED
+from skypact.formats.asterix.times import Clock
 from skypact.formats.datagrams import Datagrams
 from skypact.tables import NO_TIME
 from skypact.units import DAY_NS, SECOND_NS, to_ns
@@ -200,7 +201,8 @@ class Reference:
         """Return the source and the times that are right: two where both are as near."""
         arrival = None if received is None else received + (self.shift or 0)
         if value < 0:
-            return (None, set()) if arrival is None and self.last is None else (ARRIVAL, {arrival or self.last})
+            time = self.last if arrival is None else arrival
+            return (None, set()) if time is None else (ARRIVAL, {time})
         near = self.near(whole, arrival)
         if near is None:
             return MEASURED if whole else TRUNCATED, {(to_ns(self.date) if self.date else 0) + value * STEP_NS}

@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def"
 """Kernels of the ASTERIX encoder: placing records into blocks and writing bits."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def place(length, group, longest, begin, block):  # type: ignore[no-untyped-def]
+def place(length, group, longest, begin, block):
     """Put records into blocks; return the number of blocks and the octets in all.
 
     `begin` receives where each record starts, `block` where each block starts and, behind the last, the end.
@@ -26,7 +27,7 @@ def place(length, group, longest, begin, block):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def headers(data, block, category):  # type: ignore[no-untyped-def]
+def headers(data, block, category):
     """Write category and length of each block."""
     for b in range(len(block) - 1):
         p = block[b]
@@ -37,7 +38,7 @@ def headers(data, block, category):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def announce(data, begin, present, field, highest):  # type: ignore[no-untyped-def]
+def announce(data, begin, present, field, highest):
     """Set a field's bit in the field specification at `begin`, and the FX bits before it."""
     octet, bit = field // 7, 0x80 >> (field % 7)
     for i in range(len(begin)):
@@ -49,7 +50,7 @@ def announce(data, begin, present, field, highest):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True, nogil=True)
-def deposit(data, position, octet, octets, shift, mask, value):  # type: ignore[no-untyped-def]
+def deposit(data, position, octet, octets, shift, mask, value):
     """Write an element of every record (or repetition) that has a position."""
     for i in range(len(position)):
         p = position[i]
@@ -61,7 +62,7 @@ def deposit(data, position, octet, octets, shift, mask, value):  # type: ignore[
 
 
 @njit(cache=True, nogil=True)
-def copy(data, position, octet, content, edge):  # type: ignore[no-untyped-def]
+def copy(data, position, octet, content, edge):
     """Write octets of every record (or repetition) that has a position."""
     for i in range(len(position)):
         p = position[i]
@@ -71,7 +72,7 @@ def copy(data, position, octet, content, edge):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def extend(data, position, parts, last):  # type: ignore[no-untyped-def]
+def extend(data, position, parts, last):
     """Set the FX bit of every part of an extended unit but the last sent."""
     for i in range(len(position)):
         p = position[i]
@@ -82,7 +83,7 @@ def extend(data, position, parts, last):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def spread(data, position, size, count_size, edge, out):  # type: ignore[no-untyped-def]
+def spread(data, position, size, count_size, edge, out):
     """Write the count, or the FX bits, of a repeated unit; `out` receives where each repetition starts."""
     for i in range(len(position)):
         p = position[i]
@@ -102,7 +103,7 @@ def spread(data, position, size, count_size, edge, out):  # type: ignore[no-unty
 
 
 @njit(cache=True, nogil=True)
-def pack(octets, edge, count, width, code, pad, out):  # type: ignore[no-untyped-def]
+def pack(octets, edge, count, width, code, pad, out):
     """Pack strings into numbers; return the first row that does not fit, -1 if all do."""
     for i in range(len(out)):
         size = edge[i + 1] - edge[i]

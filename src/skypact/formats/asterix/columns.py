@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from skypact.formats.asterix import _kernels as kernels
+from skypact.formats.asterix import _read_kernels as kernels
 from skypact.formats.asterix import spec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+MISSING = kernels.MISSING
+"""What an integer column holds where an element is absent."""
 
 ICAO_LETTERS = np.full(64, ord("?"), np.uint8)
 ICAO_LETTERS[1:27] = np.arange(ord("A"), ord("Z") + 1)
@@ -65,30 +68,17 @@ class Reader:
         sizes = np.array(unit.parts or (0,), np.int32)
         return cls(unit, element, octet, octets, shift, (1 << bits) - 1, 1 << (bits - 1) if signed else 0, sizes)
 
-    def integers(self, data: NDArray[np.uint8], offset: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the element's plain number of each record, `_kernels.MISSING` where absent."""
-        out = np.empty(len(offset), np.int64)
-        kernels.integers(
-            data, offset, self.octet, self.octets, self.shift, self.mask, self.sign, self.element.part, self.sizes, out
-        )
-        return out
+    def integers(self, data: NDArray[np.uint8], offset: NDArray[np.int64], absent: int = MISSING) -> NDArray[np.int64]:
+        """Return the element's plain number of each record."""
+        return self._read(data, offset, 1, absent, np.empty(len(offset), np.int64))
 
     def floats(self, data: NDArray[np.uint8], offset: NDArray[np.int64], scale: float) -> NDArray[np.float64]:
         """Return the element's number times `scale`, NaN where absent."""
-        out = np.empty(len(offset), np.float64)
-        kernels.floats(
-            data,
-            offset,
-            self.octet,
-            self.octets,
-            self.shift,
-            self.mask,
-            self.sign,
-            self.element.part,
-            self.sizes,
-            scale,
-            out,
-        )
+        return self._read(data, offset, scale, np.nan, np.empty(len(offset), np.float64))
+
+    def _read(self, data: NDArray[np.uint8], offset: NDArray[np.int64], scale: float, absent: float, out: Any) -> Any:
+        cut = self.octet, self.shift, self.mask, self.sign, self.element.part, self.sizes
+        kernels.reader(self.octets)(data, offset, *cut, scale, absent, out)
         return out
 
 
@@ -105,7 +95,7 @@ def integer_type(element: spec.Element) -> pa.DataType:
 
 
 def strings(value: NDArray[np.int64], bits: int, kind: str, blank: bool = True) -> pa.StringArray:
-    """Return packed characters as strings without trailing spaces, null where `_kernels.MISSING`.
+    """Return packed characters as strings without trailing spaces, null where negative.
 
     Parameters
     ----------
@@ -121,8 +111,8 @@ def strings(value: NDArray[np.int64], bits: int, kind: str, blank: bool = True) 
     count = bits // width
     edge = np.empty(len(value) + 1, np.int32)
     out = np.empty(len(value) * count, np.uint8)
-    used = kernels.characters(value, count, width, letters, edge, out)
-    valid = value != kernels.MISSING if blank else np.diff(edge) > 0
+    used = kernels.writer(count, width)(value, letters, edge, out)
+    valid = value >= 0 if blank else np.diff(edge) > 0
     return pa.StringArray.from_buffers(len(value), pa.py_buffer(edge), pa.py_buffer(out[:used]), bitmap(valid))
 
 
@@ -131,8 +121,46 @@ def bitmap(valid: NDArray[np.bool_]) -> pa.Buffer | None:
     return None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
 
 
+def floats(value: NDArray[np.float64]) -> pa.Array:
+    """Return numbers as an Arrow column without copying them, null where NaN."""
+    return pa.Array.from_buffers(pa.float64(), len(value), [bitmap(~np.isnan(value)), pa.py_buffer(value)])
+
+
+class Presence:
+    """Which of some records, or repetitions, have a unit, and each part of it.
+
+    Parameters
+    ----------
+    unit : spec.Unit
+    data : uint8 array
+    offset : int64 array, shape (n,)
+        Where the unit starts, -1 where absent.
+    """
+
+    def __init__(self, unit: spec.Unit, data: NDArray[np.uint8], offset: NDArray[np.int64]) -> None:
+        self.offset = offset
+        self._unit = unit
+        self._data = data
+        self._parts: dict[int, tuple[pa.Buffer | None, int]] = {}
+
+    def of(self, part: int) -> tuple[pa.Buffer | None, int]:
+        """Return Arrow's validity buffer of a part, and how many do not have it."""
+        if part not in self._parts:
+            there = self.offset >= 0
+            if part:
+                kernels.reach(self._data, self.offset, part, np.array(self._unit.parts, np.int32), there)
+            absent = len(there) - int(np.count_nonzero(there))
+            self._parts[part] = bitmap(there) if absent else None, absent
+        return self._parts[part]
+
+    def array(self, kind: pa.DataType, part: int, *buffers: NDArray[Any]) -> pa.Array:
+        """Return an Arrow column of an element of a part: `buffers` are those behind the validity."""
+        valid, absent = self.of(part)
+        return pa.Array.from_buffers(kind, len(self.offset), [valid, *map(pa.py_buffer, buffers)], absent)
+
+
 def arrow(
-    reader: Reader, data: NDArray[np.uint8], offset: NDArray[np.int64], depends: NDArray[np.int64] | None = None
+    reader: Reader, data: NDArray[np.uint8], presence: Presence, depends: NDArray[np.int64] | None = None
 ) -> pa.Array:
     """Return one element of every record as an Arrow column in the unit of the specification.
 
@@ -140,49 +168,40 @@ def arrow(
     ----------
     reader : Reader
     data : uint8 array
-    offset : int64 array, shape (n,)
-        Where the element's unit (or one repetition of it) starts, -1 where absent.
+    presence : Presence
+        Of the element's unit.
     depends : int64 array, optional
         Value of the element on which the meaning depends.
     """
-    element = reader.element
+    element, offset = reader.element, presence.offset
     content = element.content
     if is_bytes(element):
         size = element.bits // 8
         out = np.zeros((len(offset), size), np.uint8)
         kernels.octets(data, offset, element.bit // 8, size, out)
-        buffers = [bitmap(offset >= 0), pa.py_buffer(out)]
-        return pa.Array.from_buffers(pa.binary(size), len(offset), buffers)
+        return presence.array(pa.binary(size), element.part, out)
     if "cases" in content:
-        scale = dict.fromkeys((-1,), content["default"].get("lsb", 1.0))
-        scale |= {key[0]: case["lsb"] for key, case in content["cases"]}
-        keys = np.array(list(scale), np.int64)
-        factors = np.array(list(scale.values()))
-        factor = np.full(len(offset), factors[0])
-        for key, value in zip(keys[1:], factors[1:], strict=True):
-            factor[depends == key] = value
-        values = reader.floats(data, offset, 1.0) * factor
-        return pa.array(values, pa.float64(), from_pandas=True)
+        factor = np.full(len(offset), content["default"].get("lsb", 1.0))
+        for key, case in content["cases"]:
+            factor[depends == key[0]] = case["lsb"]
+        return presence.array(pa.float64(), element.part, reader.floats(data, offset, 1.0) * factor)
     if "lsb" in content:
-        return pa.array(reader.floats(data, offset, content["lsb"]), pa.float64(), from_pandas=True)
-    value = reader.integers(data, offset)
+        return presence.array(pa.float64(), element.part, reader.floats(data, offset, content["lsb"]))
     if "string" in content:
-        return strings(value, element.bits, content["string"])
-    absent = value == kernels.MISSING
+        return strings(reader.integers(data, offset), element.bits, content["string"])
     kind = integer_type(element)
-    return pa.Array.from_buffers(
-        kind, len(value), [bitmap(~absent), pa.py_buffer(value.astype(kind.to_pandas_dtype()))]
-    )
+    return presence.array(kind, element.part, reader.integers(data, offset).astype(kind.to_pandas_dtype()))
 
 
-def explicit(data: NDArray[np.uint8], offset: NDArray[np.int64]) -> pa.Array:
+def explicit(data: NDArray[np.uint8], presence: Presence) -> pa.Array:
     """Return the octets behind the length of an explicit item."""
+    offset = presence.offset
     edge = np.empty(len(offset) + 1, np.int32)
     kernels.explicit(data, offset, edge, np.empty(0, np.uint8))
     out = np.empty(edge[-1], np.uint8)
     if len(out):
         kernels.explicit(data, offset, edge, out)
-    return pa.Array.from_buffers(pa.binary(), len(offset), [bitmap(offset >= 0), pa.py_buffer(edge), pa.py_buffer(out)])
+    return presence.array(pa.binary(), 0, edge, out)
 
 
 def metadata(element: spec.Element) -> dict[str, str]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from skypact.formats.asterix import _kernels as kernels
 from skypact.formats.asterix import plots, raw, services, spec, system_tracks
+from skypact.formats.asterix._walk_kernels import REASONS
 from skypact.formats.asterix.blocks import Blocks, find
+from skypact.formats.asterix.columns import floats
+from skypact.formats.asterix.elements import elements
 from skypact.formats.asterix.guess import Guess, oddities
+from skypact.formats.asterix.names import Names
 from skypact.formats.asterix.program import program
-from skypact.formats.asterix.records import Records, Room, units_of, walk
+from skypact.formats.asterix.records import Records, Room, walk
 from skypact.formats.asterix.times import Clock
+from skypact.formats.asterix.timing import Timing, places, timings
 from skypact.formats.decoded import Decoded
 from skypact.tables import PLOTS, SERVICES, TRACKS, build, empty, times, words
 
@@ -26,40 +29,12 @@ if TYPE_CHECKING:
 
     from skypact.formats.datagrams import Datagrams
 
-TIME_OF_DAY: dict[int, tuple[str, ...]] = {
-    1: ("141",),
-    2: ("030",),
-    10: ("140",),
-    20: ("140",),
-    21: ("071", "073", "030", "072", "075", "077"),
-    34: ("030",),
-    48: ("140",),
-    62: ("070",),
-    65: ("030",),
-}
-"""Items that hold the time of day, the best first."""
-
-DAY_STEPS = 86_400 * 128
-"""Steps of 1/128 s in a day."""
-
 BATCH = 1 << 20
 """Octets of blocks read at a time, so that a batch's columns stay in the processor's cache."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Records of one category with their arrivals, times and places in the stream, each of shape (n,)."""
-
-    records: Records
-    received: NDArray[np.int64]
-    time: NDArray[np.int64]
-    source: NDArray[np.int8]
-    order: NDArray[np.int64]
-
-    def where(self, keep: NDArray[np.bool_]) -> Rows:
-        """Return only some of the rows."""
-        columns = self.received[keep], self.time[keep], self.source[keep], self.order[keep]
-        return Rows(self.records.where(keep), *columns)
+WHOLE = {**plots.WHOLE, **services.WHOLE, 62: system_tracks.WHOLE}
+REAL = {**plots.REAL, **services.REAL, 62: system_tracks.REAL}
+"""The plain numbers and the quantities that tables are made of, by category."""
 
 
 class AsterixDecoder:
@@ -93,7 +68,7 @@ class AsterixDecoder:
         self._editions = {c: Guess(c, spec.edition(c, e).edition) for c, e in (editions or {}).items()}
         self._clock = Clock(date)
         self._raw = raw
-        self._sensors = _Names()
+        self._names = Names()
         self._rooms: dict[int, Room] = {}
         self._met: Counter[int] = Counter()
         self._refused: Counter[int] = Counter()
@@ -130,126 +105,97 @@ class AsterixDecoder:
                 walked[category] = found
         if not walked:
             return Decoded()
-        per_block = np.zeros(len(blocks.category), np.int64)
-        for found in walked.values():
-            per_block += np.bincount(found.block, minlength=len(per_block))
-        total = int(per_block.sum())
-        order = {c: _ordinals(found, per_block, len(walked) == 1) for c, found in walked.items()}
-        self.counts["records"] += total
-        time, source = self._times(walked, order, total, blocks)
-        rows: dict[int, Rows] = {
-            c: Rows(r, blocks.received[r.block], time[order[c]], source[order[c]], order[c]) for c, r in walked.items()
-        }
-        items = {c: self._raw_table(r) for c, r in rows.items()} if self._raw else {}
-        rows = {c: self._believed(c, r) for c, r in rows.items()}
-        decoded = Decoded(
-            self._table(PLOTS, {c: plots.PLOTS_OF[c] for c in rows if c in plots.PLOTS_OF}, rows),
-            self._tracks(rows),
-            self._table(SERVICES, {c: services.SERVICES_OF[c] for c in rows if c in services.SERVICES_OF}, rows),
+        self.counts["records"] += sum(map(len, walked.values()))
+        timing = timings(self._clock, walked, blocks.received, self.counts)
+        items = self._raw_tables(walked, timing, len(blocks.category)) if self._raw else {}
+        for category, found in list(walked.items()):
+            believed = self._believed(category, found, blocks)
+            if believed is not None:
+                walked[category], timing[category] = found.where(believed), timing[category].where(believed)
+        return Decoded(
+            self._table(PLOTS, plots.PLOTS_OF, walked, timing, len(blocks.category)),
+            self._tracks(walked, timing),
+            self._table(SERVICES, services.SERVICES_OF, walked, timing, len(blocks.category)),
             items,
         )
-        self._read += total
-        return decoded
 
     def _walk(self, category: int, blocks: Blocks, chosen: NDArray[np.int64]) -> Records:
         tables = program(category, self._editions[category].edition)
-        units = None if self._raw else units_of(tables, ITEMS[category])
+        asked = elements(tables, WHOLE[category], REAL[category], every_unit=self._raw)
         room = self._rooms.setdefault(category, Room())
-        empty = np.zeros(1, np.int64)
-        found, reason = walk(tables, units, room, blocks.data, blocks.first[chosen], blocks.last[chosen], empty)
+        first, last = blocks.first[chosen], blocks.last[chosen]
+        found, reason, empty = walk(tables, asked, room, blocks.data, first, last, chosen, tiled=not self._raw)
         self.counts["blocks"] += len(chosen)
-        if empty[0]:
-            self.counts[f"records without a field in category {category:03d}"] += int(empty[0])
+        if empty:
+            self.counts[f"records without a field in category {category:03d}"] += empty
         if reason.any():
             self._refuse(blocks, category, chosen, reason)
         self._met[category] += len(chosen)
-        return found.of_blocks(chosen)
+        return found
 
-    def _believed(self, category: int, rows: Rows) -> Rows:
-        """Return the records that may be believed.
+    def _believed(self, category: int, found: Records, blocks: Blocks) -> NDArray[np.bool_] | None:
+        """Return which records may be believed, none if all may.
 
         Where an edition refuses most of a category's blocks, what it accepts is likely accepted by chance: then the
         blocks in which something odd is read are set aside too.
         """
         if 2 * self._refused[category] <= self._met[category]:
-            return rows
-        found = rows.records
-        odd = np.zeros(int(found.block.max(initial=-1)) + 1, bool)
-        odd[found.block[oddities(found) > 0]] = True
+            return None
+        mine = np.flatnonzero(blocks.category == category)
+        odd, _ = oddities(found.program, blocks.data, blocks.first[mine], blocks.last[mine])
         if not odd.any():
-            return rows
-        self.counts[f"blocks of category {category:03d} set aside: most are refused, and these read oddly"] += int(
-            odd.sum()
-        )
-        return rows.where(~odd[found.block])
+            return None
+        reason = f"blocks of category {category:03d} set aside: most are refused, and these read oddly"
+        self.counts[reason] += int(np.count_nonzero(odd))
+        return ~np.isin(found.block, mine[odd > 0])
 
     def _refuse(self, blocks: Blocks, category: int, chosen: NDArray[np.int64], reason: NDArray[np.uint8]) -> None:
         """Count refused blocks by reason and keep the first octets of the first one."""
         for code, count in enumerate(np.bincount(reason)):
             if code and count:
                 self._refused[category] += int(count)
-                name = f"blocks of category {category:03d} refused: {kernels.REASONS[code]}"
+                name = f"blocks of category {category:03d} refused: {REASONS[code]}"
                 self.counts[name] += int(count)
                 worst = chosen[np.argmax(reason == code)]
                 begin = int(blocks.first[worst]) - 3
                 sample = blocks.data[begin : min(begin + 64, int(blocks.last[worst]))].tobytes()
                 self.samples.setdefault(name, sample)
 
-    def _times(
-        self, walked: Mapping[int, Records], order: Mapping[int, NDArray[np.int64]], total: int, blocks: Blocks
-    ) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-        """Return time and time source of every record of the batch in the order of the stream."""
-        value = np.empty(total, np.int64)
-        whole = np.ones(total, bool)
-        block = np.empty(total, np.int64)
-        for category, found in walked.items():
-            items = TIME_OF_DAY[category]
-            mine = found.number(items[0])
-            for other in items[1:]:
-                if (mine < 0).any() and found.has(other):
-                    mine = np.where(mine < 0, found.number(other), mine)
-            late = mine > DAY_STEPS
-            if late.any():
-                self.counts[f"times of day beyond 24 h in category {category:03d}"] += int(late.sum())
-                mine[late] = kernels.MISSING
-            value[order[category]] = mine
-            block[order[category]] = found.block
-            if category == 1:
-                whole[order[category]] = False
-        return self._clock.resolve(value, whole, blocks.received[block])
-
-    def _common(self, r: Rows) -> dict[str, Any]:
-        return {
-            "time": times(r.time),
-            "received": times(r.received),
-            "time_source": words("time_source", r.source),
-            "sensor": self._sensors.column(r.records.identifiers()),
-        }
-
     def _table(
-        self, schema: pa.Schema, makers: Mapping[int, Callable[[Records], dict[str, Any]]], rows: Mapping[int, Rows]
+        self,
+        schema: pa.Schema,
+        makers: Mapping[int, Callable[[Records], dict[str, Any]]],
+        walked: Mapping[int, Records],
+        timing: Mapping[int, Timing],
+        blocks: int,
     ) -> pa.Table:
         """Return the rows that `makers` make, category by category put back into the order of the stream."""
-        made: list[pa.Table] = []
-        order: list[NDArray[np.int64]] = []
-        for category, make in makers.items():
-            r = rows[category]
-            columns = self._common(r) | self._plausible(make(r.records), category)
-            made.append(build(schema, len(r.records), columns))
-            order.append(r.order)
+        mine = {c: found for c, found in walked.items() if c in makers}
+        made = []
+        for category, found in mine.items():
+            when = timing[category]
+            columns = self._plausible(makers[category](found), category) | {
+                "time": times(when.time),
+                "received": times(when.received),
+                "time_source": words("time_source", when.source),
+                "sensor": self._names.column(found.identifiers()),
+            }
+            made.append(build(schema, len(found), columns))
         if not made:
             return empty(schema)
         if len(made) == 1:
             return made[0]
-        return pa.concat_tables(made).combine_chunks().take(np.argsort(np.concatenate(order)))
+        order = np.argsort(np.concatenate(list(places(mine, blocks).values())))
+        return pa.concat_tables(made).combine_chunks().take(order)
 
-    def _tracks(self, rows: Mapping[int, Rows]) -> pa.Table:
-        r = rows.get(62)
-        if r is None:
+    def _tracks(self, walked: Mapping[int, Records], timing: Mapping[int, Timing]) -> pa.Table:
+        found = walked.get(62)
+        if found is None:
             return empty(TRACKS)
-        columns = self._plausible(system_tracks.columns(r.records, r.time), 62)
-        columns |= {"time": times(r.time), "node": self._sensors.column(r.records.identifiers())}
-        return build(TRACKS, len(r.records), columns)
+        time = timing[62].time
+        columns = self._plausible(system_tracks.columns(found, time), 62)
+        columns |= {"time": times(time), "node": self._names.column(found.identifiers())}
+        return build(TRACKS, len(found), columns)
 
     def _plausible(self, columns: dict[str, Any], category: int) -> dict[str, Any]:
         """Take out positions off the globe and count them: a sign of a wrong edition or of damage."""
@@ -258,58 +204,31 @@ class AsterixDecoder:
             off = (np.abs(latitude) > 90) | (np.abs(longitude) > 180)
             if off.any():
                 self.counts[f"positions off the globe in category {category:03d}"] += int(off.sum())
-                columns["latitude_deg"] = np.where(off, np.nan, latitude)
-                columns["longitude_deg"] = np.where(off, np.nan, longitude)
-        return columns
+                latitude[off] = longitude[off] = np.nan
+        return {n: floats(v) if isinstance(v, np.ndarray) and v.dtype == np.float64 else v for n, v in columns.items()}
 
-    def _raw_table(self, r: Rows) -> pa.Table:
-        found = raw.table(r.records.program, r.records.data, r.records.offsets)
-        edition = r.records.program.edition
-        head = pa.table(
-            {
-                "record": pa.array(r.order + self._read, pa.int64()),
-                "received": times(r.received),
-                "time": times(r.time),
-                "category": pa.array(np.full(len(r.order), edition.category, np.uint8)),
-                "edition": pa.array([edition.edition] * len(r.order)).dictionary_encode(),
-            }
-        )
-        for i, field in enumerate(found.schema):
-            head = head.append_column(field, found.column(i))
-        return head
-
-
-class _Names:
-    """Sensors by SAC and SIC as a dictionary column."""
-
-    def __init__(self) -> None:
-        self._place = np.full(1 << 16, -1, np.int32)
-        self._names: list[str] = []
-
-    def column(self, identifiers: NDArray[np.int64]) -> pa.DictionaryArray:
-        """Return names such as ``25/12`` for SAC * 256 + SIC, null where negative."""
-        absent = identifiers < 0
-        place = self._place[identifiers]
-        new = (place < 0) & ~absent
-        if new.any():
-            for code in np.unique(identifiers[new]):
-                self._place[code] = len(self._names)
-                self._names.append(f"{code >> 8}/{code & 255}")
-            place = self._place[identifiers]
-        indices = pa.array(place, pa.int32(), mask=absent if absent.any() else None)
-        return pa.DictionaryArray.from_arrays(indices, pa.array(self._names, pa.string()))
-
-
-ITEMS = {**plots.ITEMS, **services.ITEMS, 62: system_tracks.ITEMS}
-
-
-def _ordinals(found: Records, per_block: NDArray[np.int64], alone: bool) -> NDArray[np.int64]:
-    """Return the place of each record among all records of the batch."""
-    if alone:
-        return np.arange(len(found), dtype=np.int64)
-    out = np.empty(len(found), np.int64)
-    kernels.ordinals(found.block, np.cumsum(per_block) - per_block, out)
-    return out
+    def _raw_tables(
+        self, walked: Mapping[int, Records], timing: Mapping[int, Timing], blocks: int
+    ) -> dict[int, pa.Table]:
+        """Return every item of every record by category."""
+        place = places(walked, blocks)
+        tables = {}
+        for category, found in walked.items():
+            when, edition = timing[category], found.program.edition.edition
+            head = pa.table(
+                {
+                    "record": pa.array(place[category] + self._read),
+                    "received": times(when.received),
+                    "time": times(when.time),
+                    "category": pa.array(np.full(len(found), category, np.uint8)),
+                    "edition": pa.array([edition] * len(found)).dictionary_encode(),
+                }
+            )
+            items = raw.table(found.program, found.data, found.offsets)
+            schema = pa.schema([*head.schema, *items.schema])
+            tables[category] = pa.table([*head.columns, *items.columns], schema=schema)
+        self._read += sum(map(len, walked.values()))
+        return tables
 
 
 def _concat(parts: list[Decoded]) -> Decoded:

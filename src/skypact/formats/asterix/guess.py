@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skypact.formats.asterix import spec
-from skypact.formats.asterix.columns import Reader
+from skypact.formats.asterix.columns import MISSING, Reader
+from skypact.formats.asterix.elements import elements
 from skypact.formats.asterix.program import Program, program
-from skypact.formats.asterix.records import MISSING, Records, Room, walk
+from skypact.formats.asterix.records import Room, walk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,22 +71,26 @@ def score(
     tables: Program, data: NDArray[np.uint8], first: NDArray[np.int64], last: NDArray[np.int64]
 ) -> tuple[int, int]:
     """Return how many blocks an edition refuses and how many odd elements it reads in the others."""
-    records, reason = walk(tables, None, Room(), data, first, last, np.zeros(1, np.int64))
-    return int((reason > 0).sum()), int(oddities(records).sum())
+    odd, refused = oddities(tables, data, first, last)
+    return refused, int(odd.sum())
 
 
-def oddities(records: Records) -> NDArray[np.int64]:
-    """Count in each record what a right reading seldom shows.
+def oddities(
+    tables: Program, data: NDArray[np.uint8], first: NDArray[np.int64], last: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], int]:
+    """Count in each block what a right reading seldom shows; return how many blocks are refused, too.
 
     That is spare bits that are set, values beyond those a table defines, angles and times of day out of range.
     """
-    odd = np.zeros(len(records), np.int64)
-    for unit, reader, low, high in _checks(records.program):
-        slot = records.slot[unit]
-        if slot >= 0 and (records.offsets[slot] >= 0).any():
-            value = reader.integers(records.data, records.offsets[slot])
-            odd += (value != MISSING) & ((value < low) | (value > high))
-    return odd
+    everything = elements(tables, (), (), every_unit=True)
+    records, reason, _ = walk(tables, everything, Room(), data, first, last, np.arange(len(first)), tiled=False)
+    odd = np.zeros(len(first), np.int64)
+    for unit, reader, low, high in _checks(tables):
+        if (records.offsets[unit] >= 0).any():
+            value = reader.integers(data, records.offsets[unit])
+            wrong = (value != MISSING) & ((value < low) | (value > high))
+            odd += np.bincount(records.block[wrong], minlength=len(first))
+    return odd, int((reason > 0).sum())
 
 
 @cache

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from skypact.formats.asterix import _kernels as kernels
+from skypact.formats.asterix import _read_kernels as kernels
 from skypact.formats.asterix import spec
-from skypact.formats.asterix.columns import Reader, arrow, bitmap, explicit, metadata
+from skypact.formats.asterix.columns import Presence, Reader, arrow, explicit, metadata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,33 +57,34 @@ def table(program: Program, data: NDArray[np.uint8], offsets: NDArray[np.int64])
 
 def _unit(unit: spec.Unit, data: NDArray[np.uint8], offset: NDArray[np.int64]) -> list[tuple[spec.Element, pa.Array]]:
     """Return the columns of one unit."""
+    presence = Presence(unit, data, offset)
     if unit.kind == spec.EXPLICIT:
-        return [(unit.elements[0], explicit(data, offset))]
+        return [(unit.elements[0], explicit(data, presence))]
     if unit.kind not in (spec.REPETITIVE, spec.CHAINED):
-        return _elements(unit, data, offset)
+        return _elements(unit, data, presence)
     edge = np.empty(len(offset) + 1, np.int32)
     kernels.repetitions(data, offset, unit.size, unit.count_size, edge)
     position = np.empty(edge[-1], np.int64)
     kernels.spread(offset, unit.size, unit.count_size, edge, position)
-    valid = bitmap(offset >= 0)
+    valid, absent = presence.of(0)
     return [
         (
             element,
-            pa.Array.from_buffers(pa.list_(values.type), len(offset), [valid, pa.py_buffer(edge)], children=[values]),
+            pa.Array.from_buffers(
+                pa.list_(values.type), len(offset), [valid, pa.py_buffer(edge)], absent, children=[values]
+            ),
         )
-        for element, values in _elements(unit, data, position)
+        for element, values in _elements(unit, data, Presence(unit, data, position))
     ]
 
 
-def _elements(
-    unit: spec.Unit, data: NDArray[np.uint8], position: NDArray[np.int64]
-) -> list[tuple[spec.Element, pa.Array]]:
-    """Return the elements of units, or repetitions of one, that start at `position`."""
+def _elements(unit: spec.Unit, data: NDArray[np.uint8], presence: Presence) -> list[tuple[spec.Element, pa.Array]]:
+    """Return the elements of units, or repetitions of one."""
     out = []
     for element in unit.elements:
         depends = None
         if "cases" in element.content:
             key = next(e for e in unit.elements if e.name == element.content["on"][0])
-            depends = Reader.of(unit, key).integers(data, position)
-        out.append((element, arrow(Reader.of(unit, element), data, position, depends)))
+            depends = Reader.of(unit, key).integers(data, presence.offset)
+        out.append((element, arrow(Reader.of(unit, element), data, presence, depends)))
     return out

@@ -1,50 +1,52 @@
-"""Records of one category in one batch, with columns read from them on demand."""
+"""Records of one category in one batch, with the elements that tables are made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from skypact.earth.geoid import ellipsoid_to_msl
-from skypact.formats.asterix import _kernels as kernels
-from skypact.formats.asterix.columns import Reader, bitmap, strings
+from skypact.formats.asterix import _read_kernels, _walk_kernels
+from skypact.formats.asterix.columns import bitmap, floats, strings
+from skypact.formats.asterix.elements import Elements
 from skypact.formats.asterix.program import Program
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from skypact.formats.asterix.spec import Element, Unit
+TILE = 256
+"""Records walked before their elements are read: few enough for the processor's nearest cache to hold them."""
 
-MISSING = kernels.MISSING
+ABSENT = -1
+"""What stands for a plain number that a record does not have."""
 
 
 class Room:
     """The tables one walk fills, kept from batch to batch; a new walk overwrites the last one's records."""
 
     def __init__(self) -> None:
-        self._places = np.empty(0, np.int64)
-        self._block = np.empty(0, np.int32)
+        self._size = 0
+        self._rows = (0, 0, 0)
+        self.offsets = self.whole = np.empty((0, 0), np.int64)
+        self.real = np.empty((0, 0), np.float64)
+        self.block = np.empty(0, np.int32)
 
-    def take(self, slots: int, octets: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
-        """Return offsets of shape (slots, n), begin and block of shape (n,) for the records in `octets` octets."""
-        # No record is shorter than two octets: a field specification and one octet of content. Rows a power of two
-        # apart would fall into the same lines of the processor's cache, so each is put a little further.
-        row = (octets // 2 + 1 + 511) // 512 * 512 + 72
-        if len(self._places) < (slots + 1) * row:
-            self._places = np.empty((slots + 1) * row, np.int64)
-        if len(self._block) < row:
-            self._block = np.empty(row, np.int32)
-        places = self._places[: (slots + 1) * row].reshape(slots + 1, row)
-        return places[:slots], places[slots], self._block
-
-
-@cache
-def _readers(program: Program) -> dict[str, tuple[int, Reader]]:
-    return {e.name: (u, Reader.of(program.edition.units[u], e)) for u, e in program.edition.elements()}
+    def take(self, elements: Elements, octets: int, tiled: bool) -> None:
+        """Make room for the records in `octets` octets."""
+        # No record is shorter than two octets: a field specification and one octet of content. Tables that were
+        # touched are used again at the same place, since memory is slow while it is new; rows a power of two apart
+        # would fall into the same lines of the processor's cache, so each is put a little further.
+        rows = elements.slots, len(elements.whole), len(elements.real)
+        if octets // 2 + 1 > self._size or any(a > b for a, b in zip(rows, self._rows, strict=True)):
+            self._rows = rows
+            self._size = (octets // 2 + 1 + 511) // 512 * 512 + 72
+            self.offsets = np.empty((elements.slots, TILE if tiled else self._size), np.int64)
+            self.whole = np.empty((len(elements.whole), self._size), np.int64)
+            self.real = np.empty((len(elements.real), self._size), np.float64)
+            self.block = np.empty(self._size, np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,102 +58,83 @@ class Records:
     program : Program
         The edition they were walked with.
     data : uint8 array
-    slot : int32 array, shape (units,)
-        Row of `offsets` for each unit, -1 for units that were not asked for.
-    offsets : int64 array, shape (slots, n)
-    begin : int64 array, shape (n,)
-        Where each record starts.
+    elements : Elements
+        What was read of them.
+    offsets : int64 array, shape (units, n)
+        Where each unit of each record starts, if that was asked for.
+    whole : int64 array, shape (elements, n)
+    real : float64 array, shape (elements, n)
     block : int32 array, shape (n,)
         Block of each record, counted in the batch.
     """
 
     program: Program
     data: NDArray[np.uint8]
-    slot: NDArray[np.int32]
+    elements: Elements
     offsets: NDArray[np.int64]
-    begin: NDArray[np.int64]
+    whole: NDArray[np.int64]
+    real: NDArray[np.float64]
     block: NDArray[np.int32]
 
     def __len__(self) -> int:
-        return len(self.begin)
-
-    def of_blocks(self, chosen: NDArray[np.int64]) -> Records:
-        """Return the same records with their blocks renumbered: block i becomes ``chosen[i]``."""
-        return replace(self, block=chosen[self.block].astype(np.int32))
+        return len(self.block)
 
     def where(self, keep: NDArray[np.bool_]) -> Records:
         """Return only some of the records."""
-        return replace(self, offsets=self.offsets[:, keep], begin=self.begin[keep], block=self.block[keep])
-
-    def _find(self, path: str) -> tuple[Reader, NDArray[np.int64]] | None:
-        """Return an element's reader and the places of its unit; none if the edition lacks it or no record has it."""
-        found = _readers(self.program).get(path)
-        if found is None or self.slot[found[0]] < 0:
-            return None
-        offset = self.offsets[self.slot[found[0]]]
-        return found[1], offset
+        tables = {name: getattr(self, name)[:, keep] for name in ("offsets", "whole", "real")}
+        return replace(self, **tables, block=self.block[keep])
 
     def knows(self, path: str) -> bool:
         """Whether the edition has the element `path`."""
-        return path in _readers(self.program)
-
-    def has(self, path: str) -> bool:
-        """Whether some record has the unit of the element `path`."""
-        found = self._find(path)
-        return found is not None and bool((found[1] >= 0).any())
+        return path in self.elements.whole or path in self.elements.real
 
     def number(self, path: str) -> NDArray[np.int64]:
-        """Return an element as a plain number, `MISSING` where absent."""
-        found = self._find(path)
-        return np.full(len(self), MISSING) if found is None else found[0].integers(self.data, found[1])
+        """Return an element as a plain number, `ABSENT` where absent; the next walk overwrites it."""
+        row = self.elements.whole.get(path)
+        return np.full(len(self), ABSENT) if row is None else self.whole[row]
 
     def value(self, path: str, unit: float = 1.0) -> NDArray[np.float64]:
         """Return a quantity times `unit` (the specification's unit in ours), NaN where absent."""
-        found = self._find(path)
-        if found is None:
-            return np.full(len(self), np.nan)
-        return found[0].floats(self.data, found[1], found[0].element.content["lsb"] * unit)
+        row = self.elements.real.get(path)
+        return np.full(len(self), np.nan) if row is None else self.real[row] * unit
 
-    def bits(self, path: str, bits: int) -> NDArray[np.int64]:
-        """Return the first `bits` bits of the unit of `path`, `MISSING` where absent: several flags in one reading."""
-        found = self._find(path)
-        out = np.full(len(self), MISSING)
-        if found is not None:
-            one = np.zeros(1, np.int32)
-            kernels.integers(self.data, found[1], 0, 1, 8 - bits, (1 << bits) - 1, 0, 0, one, out)
-        return out
+    def has(self, path: str) -> bool:
+        """Whether some record has the quantity `path`."""
+        row = self.elements.real.get(path)
+        return row is not None and not bool(np.isnan(self.real[row]).all())
 
-    def text(self, path: str) -> pa.StringArray:
-        """Return a string element without trailing spaces; null where absent or blank."""
-        found = self._find(path)
-        if found is None:
-            return pa.nulls(len(self), pa.string())
-        reader, offset = found
-        element: Element = reader.element
-        value = reader.integers(self.data, offset)
-        return strings(value, element.bits, element.content["string"], blank=False)
+    def look_up(self, path: str, table: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return what a table says of a plain number; its last entry is for an absent one."""
+        return table[self.number(path)]
+
+    def quantity(self, path: str, unit: float = 1.0) -> pa.Array | None:
+        """Return a quantity times `unit` as an Arrow column; none if no record has it."""
+        return floats(self.value(path, unit)) if self.has(path) else None
+
+    def integer(self, path: str, kind: pa.DataType) -> pa.Array | None:
+        """Return a plain number as an Arrow column of an unsigned type; none if no record has it."""
+        value = self.number(path)
+        valid = value != ABSENT
+        if not valid.any():
+            return None
+        buffers = [bitmap(valid), pa.py_buffer(value.astype(kind.to_pandas_dtype()))]
+        return pa.Array.from_buffers(kind, len(value), buffers)
+
+    def text(self, path: str, kind: str = "icao", bits: int = 48) -> pa.StringArray:
+        """Return a string without trailing spaces, null where absent or blank."""
+        return strings(self.number(path), bits, kind, blank=False)
 
     def identifiers(self) -> NDArray[np.int64]:
-        """Return SAC * 256 + SIC; a record without takes those of the record before in its block, else -1."""
-        found = self._find("010/SAC")
-        out = np.full(len(self), -1)
-        if found is not None:
-            kernels.inherit(self.data, found[1], self.block, out)
+        """Return SAC * 256 + SIC; a record without takes those of the record before in its block, else `ABSENT`."""
+        out = np.empty(len(self), np.int64)
+        _read_kernels.inherit(self.number("010/SAC+SIC"), self.block, out)
         return out
 
 
-def unsigned(value: NDArray[np.int64], kind: pa.DataType) -> pa.Array:
-    """Return plain numbers as an Arrow column of an unsigned type, null where `MISSING`."""
-    absent = value == MISSING
-    buffers = [bitmap(~absent), pa.py_buffer(value.astype(kind.to_pandas_dtype()))]
-    return pa.Array.from_buffers(kind, len(value), buffers)
-
-
-def flags(value: NDArray[np.int64]) -> pa.Array:
+def flags(value: NDArray[np.int8]) -> pa.Array:
     """Return ones and zeros as booleans, null where negative."""
-    known = value >= 0
     packed = pa.py_buffer(np.packbits(value > 0, bitorder="little"))
-    return pa.Array.from_buffers(pa.bool_(), len(value), [bitmap(known), packed])
+    return pa.Array.from_buffers(pa.bool_(), len(value), [bitmap(value >= 0), packed])
 
 
 def above_sea(
@@ -165,43 +148,46 @@ def above_sea(
     return out
 
 
-def units_of(program: Program, items: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the numbers of the units of an edition whose item is one of `items`."""
-    units: tuple[Unit, ...] = program.edition.units
-    return tuple(i for i, unit in enumerate(units) if unit.name in items)
-
-
 def walk(
     program: Program,
-    units: tuple[int, ...] | None,
+    elements: Elements,
     room: Room,
     data: NDArray[np.uint8],
     first: NDArray[np.int64],
     last: NDArray[np.int64],
-    empty: NDArray[np.int64],
-) -> tuple[Records, NDArray[np.uint8]]:
+    number: NDArray[np.int64],
+    tiled: bool,
+) -> tuple[Records, NDArray[np.uint8], int]:
     """Find the records of blocks, given by their ranges in `data`.
 
     Parameters
     ----------
     program : Program
-    units : tuple of int, or None
-        The units whose places are wanted; all if none are named.
+    elements : Elements
+        What to read of them.
     room : Room
         What the records lie in until the next walk with the same room.
     data : uint8 array
     first, last : int64 arrays, shape (blocks,)
-    empty : int64 array, shape (1,)
-        Is increased by the records without a field.
+    number : int64 array, shape (blocks,)
+        What the records' `block` says of each block.
+    tiled : bool
+        Whether the places of units may be forgotten.
 
     Returns
     -------
-    Records, uint8 array
-        The records, and for each block the index into `_kernels.REASONS` of why it was refused.
+    Records, uint8 array, int
+        The records, for each block the index into `_walk_kernels.REASONS` of why it was refused, and the number of
+        records without a field.
     """
-    slot = program.slots(units)
-    offsets, begin, block = room.take(int(slot.max()) + 1, int((last - first).sum()))
-    reason = np.zeros(len(first), np.uint8)
-    tables = program.uaps, program.units, program.rows, program.selector
-    _, count = kernels.walk(data, first, last, 0, *tables, slot, offsets, begin, block, reason, empty)
-    return Records(program, data, slot, offsets[:, :count], begin[:count], block[:count]), reason
+    room.take(elements, int((last - first).sum()), tiled)
+    reason, empty = np.zeros(len(first), np.uint8), np.zeros(1, np.int64)
+    n = _walk_kernels.walk(
+        *(data, first, last, number),
+        *(program.uaps, program.units, program.rows, program.totals, program.selector),
+        *(elements.slot, room.offsets, elements.whole_table, np.ones(len(elements.whole), np.int64), room.whole),
+        *(elements.real_table, elements.step, room.real, room.block, reason, empty),
+    )
+    offsets = room.offsets[:, : 0 if tiled else n]
+    found = Records(program, data, elements, offsets, room.whole[:, :n], room.real[:, :n], room.block[:n])
+    return found, reason, int(empty[0])

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from skypact.formats.asterix.records import Records, above_sea, flags, unsigned
+from skypact.formats.asterix.records import Records, above_sea, flags
 from skypact.tables import COVARIANCE_SIZE, NO_TIME, times, words
 from skypact.units import FLIGHT_LEVEL_M, FOOT_M, FOOT_PER_MINUTE_M_S, SECOND_NS
 
@@ -19,16 +19,22 @@ METRES_A_DEGREE = 111_195.0
 AGES = ("PSR", "SSR", "MDS", "ADS", "ES", "VDL", "UAT", "LOP", "MLT")
 """Ages of the last detections in I062/290."""
 
+SIMULATED = np.array([0, 1, 0], np.int8)
+"""What the flag says, and its absence."""
+
 DIAGONAL = (0, 6, 11, 15, 18, 20)
 """Places of the variances in an upper triangle of six states."""
 
-ITEMS = (
-    *("010", "040", "060", "070", "080", "105", "130", "135", "136", "185", "220", "245"),
-    *("290", *(f"290/{age}" for age in AGES)),
-    *("380", "380/ADR", "380/ID"),
-    *("500", "500/APC", "500/COV", "500/APW", "500/AGA", "500/ATV", "500/ARC"),
+WHOLE = (
+    *("010/SAC+SIC", "040", "060/MODE3A", "070", "080/CNF", "080/CST", "080/SIM", "080/TSE", "135/QNH", "245/CHR"),
+    *("380/ADR", "380/ID"),
 )
-"""The items `columns` and the clock read."""
+REAL = (
+    *("105/LAT", "105/LON", "130", "135/CTB", "136", "185/VX", "185/VY", "220", *(f"290/{age}" for age in AGES)),
+    *("500/APC/X", "500/APC/Y", "500/APW/LAT", "500/APW/LON", "500/AGA", "500/ATV/X", "500/ATV/Y", "500/ARC"),
+    "500/COV",
+)
+"""The plain numbers and the quantities that `columns` and the clock read."""
 
 
 def columns(r: Records, time_ns: NDArray[np.int64]) -> dict[str, Any]:
@@ -50,25 +56,24 @@ def columns(r: Records, time_ns: NDArray[np.int64]) -> dict[str, Any]:
     altitude = np.where(np.isnan(altitude) & corrected, barometric, altitude)
     pressure = r.value("136", FLIGHT_LEVEL_M)
     pressure = np.where(np.isnan(pressure) & ~corrected, barometric, pressure)
-    identity = r.text("380/ID")
     return {
-        "track": unsigned(r.number("040"), pa.uint32()),
+        "track": r.integer("040", pa.uint32()),
         "status": words("status", _status(r)),
         "latitude_deg": latitude,
         "longitude_deg": longitude,
         "altitude_m": altitude,
         "pressure_altitude_m": pressure,
-        "velocity_east_m_s": r.value("185/VX"),
-        "velocity_north_m_s": r.value("185/VY"),
-        "velocity_up_m_s": r.value("220", FOOT_PER_MINUTE_M_S),
+        "velocity_east_m_s": r.quantity("185/VX"),
+        "velocity_north_m_s": r.quantity("185/VY"),
+        "velocity_up_m_s": r.quantity("220", FOOT_PER_MINUTE_M_S),
         "covariance": _covariance(r, latitude),
         "class": words("class", np.full(len(r), 2, np.int8)),
         "identity": words("identity", np.zeros(len(r), np.int8)),
-        "icao24": unsigned(r.number("380/ADR"), pa.uint32()),
-        "mode_3a": unsigned(r.number("060/MODE3A"), pa.uint16()),
-        "callsign": pc.coalesce(identity, r.text("245/CHR")),
+        "icao24": r.integer("380/ADR", pa.uint32()),
+        "mode_3a": r.integer("060/MODE3A", pa.uint16()),
+        "callsign": pc.coalesce(r.text("380/ID"), r.text("245/CHR")),
         "last_plot": times(_last_plot(r, time_ns)),
-        "simulated": flags((r.number("080/SIM") > 0).astype(np.int64)),
+        "simulated": flags(r.look_up("080/SIM", SIMULATED)),
     }
 
 

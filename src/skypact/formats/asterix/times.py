@@ -7,79 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 from skypact.errors import MisuseError
+from skypact.formats.asterix import _time_kernels as kernels
+from skypact.formats.asterix._time_kernels import FAR_NS
 from skypact.tables import NO_TIME
 from skypact.units import DAY_NS, to_ns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-STEP_NS = 7_812_500
-"""A time of day counts 1/128 s."""
-TRUNCATED_NS = 512_000_000_000
-"""Truncated times of day have 16 bits and start again after 512 s."""
-
-FAR_NS = 1 << 62
-"""An arrival this far from 1970, 146 years, is none: a capture may claim any, and sums of times must not overflow."""
-
-MEASURED, TRUNCATED, ARRIVAL = range(3)
-"""Indices into `tables.TIME_SOURCES`."""
-
-
-@njit(cache=True, nogil=True)
-def _nearest(v, whole, near):  # type: ignore[no-untyped-def]
-    """Return the time nearest to `near` whose time of day is `v` nanoseconds, or `v` and some multiples of 512 s.
-
-    A day is no multiple of 512 s: truncated times start again at midnight too.
-    """
-    best = NO_TIME
-    today = near // DAY_NS * DAY_NS
-    for day in (today - DAY_NS, today, today + DAY_NS):
-        turns = 0
-        if not whole:
-            turns = (near - day - v + TRUNCATED_NS // 2) // TRUNCATED_NS
-            turns = max(0, min(turns, (DAY_NS - 1 - v) // TRUNCATED_NS))
-        candidate = day + v + turns * TRUNCATED_NS
-        if best == NO_TIME or abs(candidate - near) < abs(best - near):
-            best = candidate
-    return best
-
-
-@njit(cache=True, nogil=True)
-def _resolve(value, whole, received, shift, state, base, time, source):  # type: ignore[no-untyped-def]
-    """Turn times of day into times, in the order of the stream.
-
-    `state` is [last whole time, its arrival, last time]; `base` the date for a stream without arrivals.
-    """
-    for i in range(len(value)):
-        arrival = NO_TIME
-        if -FAR_NS < received[i] < FAR_NS:
-            arrival = received[i] + shift
-        v = value[i]
-        if v < 0:
-            time[i] = arrival if arrival != NO_TIME else state[2]
-            source[i] = ARRIVAL if time[i] != NO_TIME else -1
-        else:
-            v *= STEP_NS
-            near = arrival
-            # A radar's own last time of day is a better guide than a recorder whose clock may be minutes off; between
-            # two such times the arrivals still tell how much time went by.
-            if near == NO_TIME:
-                near = state[2]
-            elif not whole[i] and state[1] != NO_TIME:
-                near = state[0] + arrival - state[1]
-            if near == NO_TIME:
-                time[i] = base + v
-            else:
-                time[i] = _nearest(v, whole[i], near)
-            source[i] = MEASURED if whole[i] else TRUNCATED
-            if whole[i]:
-                state[0] = time[i]
-                state[1] = arrival
-        if time[i] != NO_TIME:
-            state[2] = time[i]
 
 
 @dataclass(slots=True)
@@ -128,14 +64,35 @@ class Clock:
         received : int64 array, shape (n,)
             Arrival, `NO_TIME` if not known.
         """
-        base = 0 if self.date is None else to_ns(self.date)
-        if self._shift is None and len(value):
-            known = received[(received > -FAR_NS) & (received < FAR_NS)]
-            # A date given by the user moves the arrivals by whole days, so that midnight stays where it is.
-            moved = self.date is not None and len(known) > 0
-            self._shift = base - int(known[0]) // DAY_NS * DAY_NS if moved else 0
-            self.undated = self.date is None and len(known) == 0
+        if len(value):
+            self._begin(received)
         time = np.empty(len(value), np.int64)
         source = np.empty(len(value), np.int8)
-        _resolve(value, whole, received, self._shift or 0, self._state, base, time, source)
+        base = 0 if self.date is None else to_ns(self.date)
+        kernels.resolve(value, whole, received, self._shift or 0, self._state, base, time, source)
         return time, source
+
+    def resolve_each(self, value: NDArray[np.int64], received: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the times of records that all have a whole time of day and an arrival.
+
+        Such records say their time each for itself, in whatever order: `remember` the last one of the stream when all
+        are resolved.
+        """
+        self._begin(received)
+        time = np.empty(len(value), np.int64)
+        kernels.resolve_each(value, received, self._shift or 0, time)
+        return time
+
+    def remember(self, time: int, received: int) -> None:
+        """Go on from a record that was resolved by itself."""
+        self._state[:] = time, received + (self._shift or 0), time
+
+    def _begin(self, received: NDArray[np.int64]) -> None:
+        """Settle on the date at the beginning of the stream."""
+        if self._shift is not None:
+            return
+        known = received[(received > -FAR_NS) & (received < FAR_NS)]
+        # A date given by the user moves the arrivals by whole days, so that midnight stays where it is.
+        moved = self.date is not None and len(known) > 0
+        self._shift = to_ns(self.date) - int(known[0]) // DAY_NS * DAY_NS if moved and self.date else 0
+        self.undated = self.date is None and len(known) == 0
