@@ -38,18 +38,12 @@ def read(path: str | PathLike[str], **options: Any) -> Decoded:
     InputError, FormatError, MisuseError
         The file or an option cannot be used; the message says what to do.
     """
-    import pyarrow as pa
+    from pathlib import Path
 
-    from skypact.formats.decoded import Decoded
+    from skypact.formats.decoded import joined
     from skypact.node import Recording
 
-    parts = list(Recording(path, **options)) or [Decoded()]  # type: ignore[arg-type]
-    tables = (pa.concat_tables([getattr(p, name) for p in parts]) for name in ("plots", "tracks", "services"))
-    categories = sorted({c for p in parts for c in p.raw})
-    raw = {
-        c: pa.concat_tables([p.raw[c] for p in parts if c in p.raw], promote_options="default") for c in categories
-    }
-    return Decoded(next(tables), next(tables), next(tables), raw)
+    return joined(list(Recording(Path(path), **options)))
 
 
 def track(

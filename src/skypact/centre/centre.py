@@ -9,9 +9,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from skypact.errors import FormatError
 from skypact.sensors import Catalogue, Learner, Notice
 from skypact.tables import SERVICES, empty
 from skypact.tracking import Tracker, TrackerSettings
@@ -49,6 +51,17 @@ class Output:
 
     tracks: pa.Table
     notices: tuple[Notice, ...] = ()
+
+
+SNAPSHOT = b"skypact-centre/1\n"
+"""What a snapshot begins with."""
+
+
+class _State(msgspec.Struct):
+    tracker: bytes
+    learner: bytes
+    simulated: bool | None
+    counts: dict[str, int]
 
 
 class Centre:
@@ -100,6 +113,33 @@ class Centre:
         if self._tracker.catalogue is not self._learner.catalogue:
             self._tracker.catalogue = self._learner.catalogue
         return Output(self._tracker.step(now_ns, taken), tuple(notices))
+
+    def snapshot(self) -> bytes:
+        """Return all there is to know of the centre beside its configuration, to be given to `resume`."""
+        parts = _State(self._tracker.snapshot(), self._learner.snapshot(), self._simulated, dict(self._counts))
+        return SNAPSHOT + msgspec.msgpack.encode(parts)
+
+    @classmethod
+    def resume(cls, snapshot: bytes, config: CentreConfig | None = None) -> Centre:
+        """Return the centre that made a snapshot, given the same configuration: it goes on byte for byte.
+
+        Raises
+        ------
+        FormatError
+            The bytes are no snapshot, or one of another version.
+        """
+        if not snapshot.startswith(SNAPSHOT):
+            raise FormatError("no snapshot of a centre of this version", hint="replay the journal from its beginning")
+        try:
+            parts = msgspec.msgpack.decode(snapshot[len(SNAPSHOT) :], type=_State)
+        except msgspec.MsgspecError as err:
+            raise FormatError(f"damaged snapshot of a centre: {err}", hint="take an earlier one") from None
+        centre = cls(config)
+        centre._learner = Learner.resume(parts.learner, centre.config.catalogue)
+        centre._tracker = Tracker.resume(parts.tracker, centre.config.tracker, centre._learner.catalogue)
+        centre._simulated = parts.simulated
+        centre._counts.update(parts.counts)
+        return centre
 
     def _unmixed(self, plots: pa.Table) -> pa.Table:
         """Return the plots that are of this centre's kind, simulated or live."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,8 +17,17 @@ if TYPE_CHECKING:
     from skypact.node import Recording
     from skypact.sensors import Catalogue
 
+
+class Clock(StrEnum):
+    """What a receiver's stamps count."""
+
+    COUNTER = "counter"
+    DAY = "day"
+
+
 Files = Annotated[
-    list[Path], typer.Argument(help="Recordings: pcap, ASTERIX, Beast, AVR, SBS, JSON lines; gz or xz too.")
+    list[Path],
+    typer.Argument(help="Recordings: pcap, ASTERIX, Beast, AVR, SBS, JSON or CSV lines, readsb traces; gz, xz too."),
 ]
 Date = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="Date of the first message.")]
 Editions = Annotated[
@@ -26,6 +36,13 @@ Editions = Annotated[
 Wire = Annotated[str | None, typer.Option("--format", help="Format of the recordings; else told from their content.")]
 Reference = Annotated[
     str | None, typer.Option("--at", metavar="LAT,LON", help="Where a Mode S receiver stands, in degrees.")
+]
+Stamps = Annotated[
+    Clock,
+    typer.Option("--clock", help="What stamps of Beast and AVR are: a free counter, or the time of day (GPS)."),
+]
+UtcOffset = Annotated[
+    float, typer.Option("--utc-offset", metavar="HOURS", help="How far times in SBS lines are ahead of UTC.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Sensors = Annotated[Path | None, typer.Option("--sensors", metavar="FILE", help="Catalogue of sensors (TOML).")]
@@ -38,32 +55,74 @@ def recordings(
     date: str | None = None,
     editions: Sequence[str] | None = None,
     at: str | None = None,
+    clock: Clock = Clock.COUNTER,
+    utc_offset: float = 0.0,
     raw: bool = False,
 ) -> list[Recording]:
     """Return recordings to be read with the options of a command."""
     from skypact.node import Recording
 
-    options = {"date": day(date), "editions": _editions(editions or ()), "reference": place(at), "raw": raw}
-    return [Recording(path, wire=wire, **options) for path in files]  # type: ignore[arg-type]
+    if not -24 < utc_offset < 24:
+        raise MisuseError(f"--utc-offset {utc_offset:g}: write the hours by which the clock is ahead of UTC, as 5.5")
+    return [
+        Recording(
+            path,
+            wire=wire,
+            date=day(date),
+            editions=_editions(editions or ()),
+            raw=raw,
+            reference=place(at),
+            clock=clock.value,
+            utc_offset_s=round(utc_offset * 3600),
+        )
+        for path in files
+    ]
 
 
-def complain(played: Recording, taken: bool) -> None:
-    """Say what was the matter with a recording that was played.
+def warn_of_times(recording: Recording) -> None:
+    """Say what is not known of the times of a recording."""
+    from skypact.cli import _say
+
+    if recording.counted:
+        _say.warn(
+            f"{recording.path}: times count from the first message, as the receiver's counter tells no time of day; "
+            "if it sends GPS time, say --clock day"
+        )
+    elif recording.undated:
+        _say.warn(f"{recording.path}: times stand on 1970-01-01, or are missing; say the day with --date YYYY-MM-DD")
+
+
+def faults(recording: Recording, taken: bool) -> list[str]:
+    """Return what makes a command fail because of a recording it read, `taken` if something in it was of use."""
+    if recording.cut:
+        return [f"{recording.path}: {recording.cut}" + ("; what came before was read" if taken else "")]
+    if taken:
+        return []
+    worst = sorted(recording.problems.items(), key=lambda item: -item[1])[:3]
+    why = ": " + ", ".join(f"{count:,} {name}" for name, count in worst) if worst else ""
+    hint = "try another --format or --edition"
+    return [f"{recording.path}: nothing in it could be read as {recording.wire}{why}; {hint}"]
+
+
+def complain(played: Sequence[Recording], taken: bool) -> None:
+    """Say what was the matter with recordings that were played.
 
     Raises
     ------
     InputError
-        It ended too early, or nothing in it could be read.
+        One ended too early, or nothing in them could be read.
     """
     from skypact.cli import _say
     from skypact.errors import InputError
 
-    if played.undated:
-        _say.warn(f"{played.path}: times stand on 1970-01-01; say the day with --date YYYY-MM-DD")
-    if played.cut:
-        raise InputError(f"{played.cut}; what came before was read", path=played.path)
-    if not taken:
-        raise InputError(f"nothing in it could be read as {played.wire}", path=played.path, hint="try --format")
+    found: list[str] = []
+    for one in played:
+        if taken:
+            _say.problems(str(one.path), one.problems)
+            warn_of_times(one)
+        found += faults(one, taken)
+    if found:
+        raise InputError("; ".join(found))
 
 
 def centre(sensors: Path | Catalogue | None, qnh: float | None, *, exercise: bool = False) -> Centre:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,13 +16,6 @@ if TYPE_CHECKING:
 
     from skypact.formats.decoded import Decoded
     from skypact.node import Recording
-
-
-class Clock(StrEnum):
-    """What a receiver's stamps count."""
-
-    COUNTER = "counter"
-    DAY = "day"
 
 
 def decode(
@@ -40,12 +32,8 @@ def decode(
     edition: options.Editions = None,
     wire: options.Wire = None,
     at: options.Reference = None,
-    clock: Annotated[
-        Clock, typer.Option(help="What stamps of Beast and AVR are: a free counter, or the time of day (GPS).")
-    ] = Clock.COUNTER,
-    utc_offset: Annotated[
-        float, typer.Option("--utc-offset", metavar="HOURS", help="How far times in SBS lines are ahead of UTC.")
-    ] = 0.0,
+    clock: options.Stamps = options.Clock.COUNTER,
+    utc_offset: options.UtcOffset = 0.0,
     as_json: options.Json = False,
 ) -> None:
     """Read recordings into tables.
@@ -57,24 +45,13 @@ def decode(
     from skypact.cli import _say
     from skypact.cli._files import RawWriter, TableWriter
     from skypact.errors import InputError
-    from skypact.node import Recording
     from skypact.tables import PLOTS, SERVICES, TRACKS
 
     written = {"plots": output, "system tracks": tracks, "messages": services, "items": raw}
     _check_apart(files, [path for path in written.values() if path is not None])
-    found = [
-        Recording(
-            path,
-            wire=wire,
-            date=options.day(date),
-            editions=options._editions(edition or ()),
-            raw=raw is not None,
-            reference=options.place(at),
-            clock=clock.value,
-            utc_offset_s=_offset_s(utc_offset),
-        )
-        for path in files
-    ]
+    found = options.recordings(
+        files, wire=wire, date=date, editions=edition, at=at, clock=clock, utc_offset=utc_offset, raw=raw is not None
+    )
     tally = _Tally()
     faults: list[str] = []
     with (
@@ -94,8 +71,8 @@ def decode(
             taken = tally.rows - before
             if taken:
                 _say.problems(str(recording.path), recording.problems)
-                _warn_of_times(recording)
-            faults += _faults(recording, taken)
+                options.warn_of_times(recording)
+            faults += options.faults(recording, taken > 0)
         if not tally.rows:
             raise InputError("; ".join(faults) or "the tables are empty")
     rows = {
@@ -128,39 +105,6 @@ def _check_apart(files: Sequence[Path], outputs: Sequence[Path]) -> None:
         if path.resolve() in taken:
             raise MisuseError(f"{path} is {taken[path.resolve()]}; name another file")
         taken[path.resolve()] = "named for two tables"
-
-
-def _offset_s(hours: float) -> int:
-    from skypact.errors import MisuseError
-
-    if not -24 < hours < 24:
-        raise MisuseError(f"--utc-offset {hours:g}: write the hours by which the clock is ahead of UTC, as 5.5")
-    return round(hours * 3600)
-
-
-def _warn_of_times(recording: Recording) -> None:
-    """Say what is not known of the times of a recording."""
-    from skypact.cli import _say
-
-    if recording.counted:
-        _say.warn(
-            f"{recording.path}: times count from the first message, as the receiver's counter tells no time of day; "
-            "if it sends GPS time, say --clock day"
-        )
-    elif recording.undated:
-        _say.warn(f"{recording.path}: times stand on 1970-01-01, or are missing; say the day with --date YYYY-MM-DD")
-
-
-def _faults(recording: Recording, taken: int) -> list[str]:
-    """Return what makes the command fail because of a recording."""
-    if recording.cut:
-        return [f"{recording.path}: {recording.cut}" + ("; what came before was read" if taken else "")]
-    if taken:
-        return []
-    worst = sorted(recording.problems.items(), key=lambda item: -item[1])[:3]
-    why = ": " + ", ".join(f"{count:,} {name}" for name, count in worst) if worst else ""
-    hint = "try another --format or --edition"
-    return [f"{recording.path}: nothing in it could be read as {recording.wire}{why}; {hint}"]
 
 
 def _line(label: str, text: str) -> str:

@@ -27,6 +27,8 @@ def run(
     edition: options.Editions = None,
     wire: options.Wire = None,
     at: options.Reference = None,
+    clock: options.Stamps = options.Clock.COUNTER,
+    utc_offset: options.UtcOffset = 0.0,
 ) -> None:
     """Show the live air picture of a recording or of a receiver.
 
@@ -34,7 +36,6 @@ def run(
 
     Example: skypact run --connect tcp://127.0.0.1:30005 --at 43.06,74.48
     """
-    from skypact.cli import _say
     from skypact.cli._picture import Picture
     from skypact.cli._watch import watch
     from skypact.errors import MisuseError
@@ -45,18 +46,27 @@ def run(
     centre = options.centre(sensors, qnh)
     stop = until(seconds)
     if recording is not None:
-        played = options.recordings([recording], wire=wire, date=date, editions=edition, at=at)[0]
+        played = options.recordings(
+            [recording], wire=wire, date=date, editions=edition, at=at, clock=clock, utc_offset=utc_offset
+        )[0]
         picture = Picture(f"skypact · {recording.name}", list(centre.catalogue))
         watch(stop(paced(steps(played), options.speed(speed))), centre, picture)
-        _say.problems(str(recording), played.problems)
-        options.complain(played, taken=centre.counts.get("plots", 0) > 0 or bool(picture.tracks))
+        options.complain([played], taken=centre.counts.get("plots", 0) > 0 or bool(picture.tracks))
         return
     from skypact.formats.intake import intake
     from skypact.node import PORTS, TcpFeed, address
 
     host, port = address(connect or "")
     kind = wire or PORTS.get(port, "beast")
-    feed = TcpFeed(host, port, intake(kind, sensor="receiver", date=options.day(date), reference=options.place(at)))
+    line = intake(
+        kind,
+        sensor="receiver",
+        date=options.day(date),
+        reference=options.place(at),
+        clock=clock.value,
+        utc_offset_s=round(utc_offset * 3600),
+    )
+    feed = TcpFeed(host, port, line)
     picture = Picture(f"skypact · {connect} ({kind})", list(centre.catalogue))
 
     def status() -> str:

@@ -21,6 +21,8 @@ def track(
     edition: options.Editions = None,
     wire: options.Wire = None,
     at: options.Reference = None,
+    clock: options.Stamps = options.Clock.COUNTER,
+    utc_offset: options.UtcOffset = 0.0,
     as_json: options.Json = False,
 ) -> None:
     """Track recordings, or plots as Parquet; several files are taken as feeds of one centre.
@@ -37,7 +39,9 @@ def track(
     from skypact.units import SECOND_NS
 
     centre = options.centre(sensors, qnh)
-    played = options.recordings(files, wire=wire, date=date, editions=edition, at=at)
+    played = options.recordings(
+        files, wire=wire, date=date, editions=edition, at=at, clock=clock, utc_offset=utc_offset
+    )
     rows = 0
     confirmed: set[int] = set()
     said = _say.Notices()
@@ -49,8 +53,6 @@ def track(
             rows += found.tracks.num_rows
             sure = found.tracks.filter(pc.equal(found.tracks["status"].cast(pa.string()), "confirmed"))
             confirmed.update(sure["track"].to_pylist())
-    for one in played:
-        _say.problems(str(one.path), one.problems)
     left = {reason: count for reason, count in centre.counts.items() if reason not in {"plots", "used"}}
     if left:
         _say.warn("plots not used: " + ", ".join(f"{count} {reason}" for reason, count in sorted(left.items())))
@@ -58,5 +60,4 @@ def track(
     result |= {"tracks": len(confirmed), "rows": rows}
     text = f"{result['plots']:,} plots, {result['used']:,} used; {len(confirmed):,} confirmed tracks in {rows:,} rows"
     _say.result(result, text, as_json)
-    for one in played:
-        options.complain(one, taken=result["plots"] > 0)
+    options.complain(played, taken=result["plots"] > 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -26,3 +26,18 @@ class Decoded:
     tracks: pa.Table = field(default_factory=lambda: empty(TRACKS))
     services: pa.Table = field(default_factory=lambda: empty(SERVICES))
     raw: Mapping[int, pa.Table] = field(default_factory=dict)
+
+
+def joined(parts: Sequence[Decoded]) -> Decoded:
+    """Return the tables of several batches, one behind the other."""
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Decoded()
+    categories = sorted({c for p in parts for c in p.raw})
+    return Decoded(
+        pa.concat_tables([p.plots for p in parts]),
+        pa.concat_tables([p.tracks for p in parts]),
+        pa.concat_tables([p.services for p in parts]),
+        {c: pa.concat_tables([p.raw[c] for p in parts if c in p.raw], promote_options="default") for c in categories},
+    )

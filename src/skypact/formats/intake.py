@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 from skypact.formats.asterix import AsterixDecoder, BlockStream
-from skypact.formats.decoded import Decoded
+from skypact.formats.decoded import Decoded, joined
 from skypact.formats.detect import HEAD, detect
 from skypact.formats.modes import AvrReader, BeastReader, CsvReader, Frames, JsonlReader, ModesDecoder
 from skypact.formats.pcap import PcapReader
@@ -88,6 +88,11 @@ class Intake(Protocol):
 
     def finish(self) -> Decoded:
         """Return what can still be read after the last byte."""
+
+    def take(self, datagrams: Datagrams) -> Decoded:
+        """Return what datagrams hold, each of which begins anew where the format allows it."""
+        parts = [self.feed(datagrams[i], int(datagrams.received_ns[i])) for i in range(len(datagrams))]
+        return joined(parts)
 
     @property
     def problems(self) -> Mapping[str, int]:
@@ -169,6 +174,9 @@ class _Asterix(Intake):
 
     def feed(self, chunk: bytes, received_ns: int = NO_TIME) -> Decoded:
         return self._decoder.decode(self._stream.feed(chunk, received_ns))
+
+    def take(self, datagrams: Datagrams) -> Decoded:
+        return self._decoder.decode(datagrams)
 
     def finish(self) -> Decoded:
         return self._decoder.decode(self._stream.finish())

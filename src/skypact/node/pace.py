@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from skypact.formats.decoded import Decoded
+from skypact.formats.decoded import Decoded, joined
 from skypact.tables import NO_TIME
 from skypact.units import SECOND_NS
 
@@ -75,12 +75,7 @@ def merged(streams: Sequence[Iterable[Step]]) -> Iterator[Step]:
     """Yield several streams of steps as one, in the order of time; steps that end together become one step."""
     waiting = merge(*streams, key=lambda step: step.now_ns)
     for now_ns, together in groupby(waiting, key=lambda step: step.now_ns):
-        parts = [step.arrived for step in together]
-        if len(parts) == 1:
-            yield Step(now_ns, parts[0])
-            continue
-        tables = (pa.concat_tables([getattr(p, name) for p in parts]) for name in ("plots", "tracks", "services"))
-        yield Step(now_ns, Decoded(*tables))
+        yield Step(now_ns, joined([step.arrived for step in together]))
 
 
 def _timed(table: pa.Table) -> tuple[pa.Table, NDArray[np.int64]]:

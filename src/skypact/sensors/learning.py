@@ -6,8 +6,7 @@ What a person wrote in the catalogue is never overwritten; learning fills what i
 from __future__ import annotations
 
 import re
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from skypact import tables
 from skypact.earth import frames
+from skypact.errors import FormatError
 from skypact.sensors.catalogue import POSITION, Catalogue, Kind, Sensor, Site, labels_and_rows
 from skypact.units import SECOND_NS
 
@@ -61,14 +61,13 @@ class Notice:
     lines: str = ""
 
 
-@dataclass(slots=True)
-class _Heard:
+class _Heard(msgspec.Struct):
     """What one sensor has told so far."""
 
     position: tuple[float, float, float] | None = None
     stated_rotation_s: float | None = None
     last_north_ns: int | None = None
-    turns_s: deque[float] = field(default_factory=lambda: deque(maxlen=_MEDIAN_OF))
+    turns_s: list[float] = []
     kinds: int = 0
 
     @property
@@ -77,6 +76,13 @@ class _Heard:
         if self.stated_rotation_s is not None or not self.turns_s:
             return self.stated_rotation_s
         return round(float(np.median(self.turns_s)), 4)
+
+
+class _State(msgspec.Struct):
+    """All there is to know of a learner beside the catalogue it began with."""
+
+    heard: dict[str, _Heard] = {}
+    said: list[tuple[str, str]] = []
 
 
 class Learner:
@@ -93,6 +99,28 @@ class Learner:
         self._heard: dict[str, _Heard] = {}
         self._said: set[tuple[str, str]] = set()
         self._complete: Catalogue | None = catalogue
+
+    def snapshot(self) -> bytes:
+        """Return all that was learned and said, to be given to `resume`."""
+        return msgspec.msgpack.encode(_State(self._heard, sorted(self._said)))
+
+    @classmethod
+    def resume(cls, snapshot: bytes, catalogue: Catalogue) -> Learner:
+        """Return the learner that made a snapshot, given the same catalogue.
+
+        Raises
+        ------
+        FormatError
+            The bytes are no snapshot.
+        """
+        try:
+            state = msgspec.msgpack.decode(snapshot, type=_State)
+        except msgspec.MsgspecError as err:
+            raise FormatError(f"no snapshot of a learner: {err}", hint="start without it") from None
+        learner = cls(catalogue)
+        learner._heard, learner._said = state.heard, set(state.said)
+        learner._complete = None
+        return learner
 
     @property
     def catalogue(self) -> Catalogue:
@@ -152,7 +180,8 @@ class Learner:
         heard.last_north_ns = int(north_ns[-1])  # as it came, so that a clock set back is followed
         north_ns = np.unique(north_ns if last_ns is None else np.append(north_ns, last_ns))
         turns = np.diff(north_ns) / SECOND_NS
-        heard.turns_s.extend(turns[(turns >= MIN_ROTATION_S) & (turns <= MAX_ROTATION_S)][-_MEDIAN_OF:])
+        fresh = turns[(turns >= MIN_ROTATION_S) & (turns <= MAX_ROTATION_S)].tolist()
+        heard.turns_s = [*heard.turns_s, *fresh][-_MEDIAN_OF:]
 
     def _place(self, label: str, heard: _Heard, claims: NDArray[np.float64]) -> list[Notice]:
         """Take in positions a radar states; where two are apart the first stays, and a person is told."""
