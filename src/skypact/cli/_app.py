@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skypact.cli import decode, demo, doctor, export, track
+from skypact.cli import decode, demo, doctor, export, score, track
 from skypact.cli import run as run_command
 
 app = typer.Typer(
@@ -19,7 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for function in (demo.demo, run_command.run, decode.decode, track.track, export.export, doctor.doctor):
+for function in (demo.demo, run_command.run, decode.decode, track.track, score.score, export.export, doctor.doctor):
     app.command()(function)
 
 
