@@ -17,12 +17,14 @@ from skypact.formats.modes import (
     ModesDecoder,
     encode_adsb,
     encode_beast,
+    encode_emergencies,
     encode_identifications,
     encode_positions,
     encode_surface_positions,
     encode_velocities,
 )
 from skypact.formats.modes import _kernels as kernels
+from skypact.tables import EMERGENCIES
 from skypact.units import FOOT_M, FOOT_PER_MINUTE_M_S, KNOT_M_S, SECOND_NS
 
 addresses = st.integers(1, 0xFFFFFF)
@@ -130,6 +132,23 @@ def test_surface_positions(knots: float, track: float, latitude: float, longitud
         assert abs((turned + 180) % 360 - 180) <= 180 / 128 + 1e-6
     elif message["groundspeed"] == 0:
         assert east == 0
+
+
+def test_every_code_and_emergency() -> None:
+    code = np.arange(0o10000, dtype=np.uint16)
+    state = (code % len(EMERGENCIES)).astype(np.int8)
+    frames = encode_emergencies(np.full(len(code), 0xABCDEF, np.uint32), state, code)
+    for i in range(0, len(code), 97):
+        message = told(frames[i : i + 1])
+        assert message["squawk"] == f"{code[i]:04o}"
+        assert (message["bds"], message["icao24"]) == ("61", "abcdef")
+    rows = read(frames)
+    assert [r["mode_3a"] for r in rows] == code.tolist()
+    told_by_state = [EMERGENCIES[s] for s in state]
+    plain = [c not in {0o7500, 0o7600, 0o7700} for c in code.tolist()]
+    assert [r["emergency"] for r, p in zip(rows, plain, strict=True) if p] == [
+        s for s, p in zip(told_by_state, plain, strict=True) if p
+    ]
 
 
 def test_altitudes_that_rs1090_refuses() -> None:

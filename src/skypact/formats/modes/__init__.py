@@ -7,6 +7,7 @@ from skypact.formats.modes.csv_lines import CsvReader
 from skypact.formats.modes.decoder import ModesDecoder
 from skypact.formats.modes.encode_adsb import (
     encode_adsb,
+    encode_emergencies,
     encode_identifications,
     encode_positions,
     encode_surface_positions,
@@ -28,6 +29,7 @@ __all__ = [
     "encode_adsb",
     "encode_avr",
     "encode_beast",
+    "encode_emergencies",
     "encode_identifications",
     "encode_positions",
     "encode_surface_positions",

@@ -1,6 +1,6 @@
-"""ADS-B messages (DF17) from columns: position, velocity, identification.
+"""ADS-B messages (DF17) from columns: position, velocity, identification, emergency state.
 
-Sources: RTCA DO-260B 2.2.3.2.3 to 2.2.3.2.6 (formats), A.1.7 (CPR encoding). What a field cannot hold is sent as not
+Sources: RTCA DO-260B 2.2.3.2.3 to 2.2.3.2.7 (formats), A.1.7 (CPR encoding). What a field cannot hold is sent as not
 available.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 AIRBORNE, ON_GROUND = 5, 4
 """Capability field of a transponder in the air and on the ground."""
-IDENTIFICATION, SURFACE_POSITION, AIRBORNE_POSITION, VELOCITY = 4, 7, 11, 19
+IDENTIFICATION, SURFACE_POSITION, AIRBORNE_POSITION, VELOCITY, STATUS = 4, 7, 11, 19, 28
 """Type codes written: positions with a containment radius under 0.1 NM, category set A."""
 
 
@@ -173,6 +173,27 @@ def encode_identifications(icao24: NDArray[np.uint32], callsigns: Sequence[str])
             value = value << 6 | alphabet.index(character)
         me[i] = value
     return _squitters(icao24, np.zeros(len(me), bool), me)
+
+
+def encode_emergencies(
+    icao24: NDArray[np.uint32], emergency: NDArray[np.int8], mode_3a: NDArray[np.uint16]
+) -> NDArray[np.uint8]:
+    """Return aircraft status messages (type 28, subtype 1): emergency state and Mode A code, shape (n, 14).
+
+    Parameters
+    ----------
+    icao24 : array, shape (n,)
+    emergency : int8 array, shape (n,)
+        Indices into `tables.EMERGENCIES`.
+    mode_3a : uint16 array, shape (n,)
+        Of the octal value.
+    """
+    code = mode_3a.astype(np.int64)
+    # The identity code is C1 A1 C2 A2 C4 A4 0 B1 D1 B2 D2 B4 D4, from bit 12 down; A4 is bit 11 of the octal value.
+    order = ((3, 12), (9, 11), (4, 10), (10, 9), (5, 8), (11, 7), (6, 5), (0, 4), (7, 3), (1, 2), (8, 1), (2, 0))
+    identity = sum((code >> here & 1) << there for here, there in order)
+    me = STATUS << 51 | 1 << 48 | emergency.astype(np.int64) << 45 | identity << 32
+    return _squitters(icao24, np.zeros(len(code), bool), me)
 
 
 def encode_adsb(
