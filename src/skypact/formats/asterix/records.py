@@ -81,8 +81,10 @@ class Records:
 
     def where(self, keep: NDArray[np.bool_]) -> Records:
         """Return only some of the records."""
-        tables = {name: getattr(self, name)[:, keep] for name in ("offsets", "whole", "real")}
-        return replace(self, **tables, block=self.block[keep])
+        tables = {name: getattr(self, name) for name in ("offsets", "whole", "real")}
+        # Offsets of records walked tile by tile are not kept, so that there may be no columns to choose from.
+        kept = {name: table[:, keep] if table.shape[1] else table for name, table in tables.items()}
+        return replace(self, **kept, block=self.block[keep])
 
     def knows(self, path: str) -> bool:
         """Whether the edition has the element `path`."""
