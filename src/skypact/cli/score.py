@@ -56,7 +56,6 @@ def _read(path: Path, truth: bool, date: str | None, editions: list[str] | None)
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from skypact.cli import _say
     from skypact.errors import FormatError, InputError
     from skypact.tables import TRACKS, TRUTH, conform, empty
 
@@ -69,8 +68,7 @@ def _read(path: Path, truth: bool, date: str | None, editions: list[str] | None)
     if not is_table:
         recording = options.recordings([path], date=date, editions=editions)[0]
         found = pa.concat_tables([empty(TRACKS), *(part.tracks for part in recording)])
-        _say.problems(str(path), recording.problems)
-        options.complain(recording, taken=found.num_rows > 0)
+        options.complain([recording], taken=found.num_rows > 0)
         return found
     try:
         table = pq.read_table(path)
