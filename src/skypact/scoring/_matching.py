@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from skypact.scoring._truth import Truth
     from skypact.scoring.settings import ScoringSettings
 
+MOST_TIMES = 1_000_000
+"""Times of evaluation: 46 days at one in four seconds."""
+
 PAIR = np.dtype(
     [
         ("epoch", "i8"),
@@ -127,12 +130,18 @@ def evaluation_times(truth: Truth, settings: ScoringSettings) -> NDArray[np.int6
     Raises
     ------
     MisuseError
-        There is none.
+        There are none, or so many that truth must hold a row of another age.
     """
     start = truth.first_ns if settings.start_ns is None else settings.start_ns
     stop = truth.last_ns if settings.stop_ns is None else settings.stop_ns
     first = start + round(settings.warm_up_s * SECOND_NS)
-    times = np.arange(first, stop, round(settings.every_s * SECOND_NS))
+    step = max(1, round(settings.every_s * SECOND_NS))
+    if (stop - first) // step > MOST_TIMES:
+        raise MisuseError(
+            f"truth lasts {(stop - start) / SECOND_NS / 86_400:,.0f} days, more than {MOST_TIMES:,} times of "
+            "evaluation; is a row of another date in it? Else evaluate less often"
+        )
+    times = np.arange(first, stop, step)
     if not len(times):
         raise MisuseError(
             f"truth lasts {(stop - start) / SECOND_NS:.0f} s and the first {settings.warm_up_s:.0f} s are not "

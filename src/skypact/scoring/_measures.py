@@ -82,7 +82,7 @@ def runs(
     new = np.ones(len(pairs), np.bool_)
     new[1:] = (np.diff(key) != 0) | (np.diff(turn) != 1)
     begin = np.flatnonzero(new)
-    first, last = turn[begin], turn[np.append(begin[1:], len(pairs)) - 1]
+    first, last = turn[begin], turn[np.roll(new, -1)]
     owner, track = pairs["object"][order[begin]], pairs["track"][order[begin]]
     order = np.lexsort((first, owner))
     return owner[order], track[order], first[order], last[order]
