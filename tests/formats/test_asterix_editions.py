@@ -202,7 +202,7 @@ def test_every_path_a_table_reads_is_an_element(category: int) -> None:
         known |= {*found.whole, *found.real}
         nothing = np.zeros(0, np.int64)
         no_octets = np.zeros(0, np.uint8)
-        records, _, _ = walk(tables, found, Room(), no_octets, nothing, nothing, nothing, tiled=True)
+        records, _, _ = walk(tables, found, Room(), no_octets, nothing, nothing, nothing, kept=False)
         # One record without anything.
         whole, real = np.full((len(found.whole), 1), -1), np.full((len(found.real), 1), np.nan)
         spy = Spy(replace(records, whole=whole, real=real, block=np.zeros(1, np.int32)))

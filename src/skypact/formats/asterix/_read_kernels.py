@@ -46,14 +46,13 @@ def reader(octets: int) -> Any:
         (0 if unsigned), `part` and `sizes` the part of an extended unit.
         """
         for i in range(len(offset)):
-            p = offset[i]
-            if p < 0 or (part > 0 and not _present(data, p, part, sizes)):
+            if offset[i] < 0 or (part > 0 and not _present(data, offset[i], part, sizes)):
                 out[i] = absent
             else:
-                p += octet
+                p = np.uint64(offset[i] + octet)
                 value = np.int64(data[p])
                 for k in range(1, octets):
-                    value = value << 8 | np.int64(data[p + k])
+                    value = value << 8 | np.int64(data[p + np.uint64(k)])
                 value = value >> shift & mask
                 # Takes the sign bit's worth away twice if it is set.
                 out[i] = ((value ^ sign) - sign) * scale

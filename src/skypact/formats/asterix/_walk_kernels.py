@@ -187,15 +187,15 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 MOVING = 56
 """Most units of changing length a remembered layout may have: every field of the longest profile."""
 END, SHORT, PLAIN, ASKED = -1, -2, -3, -4
-"""Steps of a layout that are not just a kind of unit: its end, an extended unit whose first part is one octet, and
-compound units of whose subitems none, or some, are asked for."""
+"""Steps of a layout that are not just a kind of unit: its end, an extended unit whose first two parts are one octet
+each, and compound units of whose subitems none, or some, are asked for."""
 
 
 @njit(cache=True, nogil=True)
 def _step(unit, units, rows, slot):
     """Return what a unit of changing length is to the walk of a layout."""
     kind, first = units[unit, 0], units[unit, 3]
-    if kind == EXTENDED and rows[first] == 1:
+    if kind == EXTENDED and units[unit, 4] > 1 and rows[first] == 1 and rows[first + 1] == 1:
         return SHORT
     if kind == COMPOUND:
         for k in range(first, first + units[unit, 4]):
@@ -247,29 +247,40 @@ def _learn(key, stop, uaps, units, rows, slot, steps, anchors, deltas):
 
 
 @njit(cache=True, nogil=True)
-def _extract(data, offsets, rows, elements, scale, absent, out):
-    """Read elements of records whose slots are in `offsets` into the rows of `out`."""
+def _extract(data, tile, rows, elements, scale, absent, out):
+    """Read elements of records, whose slots are the rows of `tile`, into the rows of `out`."""
     for e in range(len(elements)):
         slot, octets, octet, shift, mask, sign, part, first = elements[e]
-        where, sizes, column = offsets[slot], rows[first:], out[e]
+        offset, sizes, column = tile[:, slot], rows[first:], out[e]
         if octets == 1:
-            READ_1(data, where, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
+            READ_1(data, offset, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
         elif octets == 2:
-            READ_2(data, where, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
+            READ_2(data, offset, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
         elif octets == 3:
-            READ_3(data, where, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
+            READ_3(data, offset, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
         elif octets == 4:
-            READ_4(data, where, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
+            READ_4(data, offset, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
         else:
-            READ_6(data, where, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
+            READ_6(data, offset, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
+
+
+@njit(cache=True, nogil=True)
+def _settle(data, tile, rows, offsets, whole, one, integers, real, scale, floats, first, last):
+    """Read and keep what is asked for of the records that lie in `tile`."""
+    tile = tile[: last - first]
+    _extract(data, tile, rows, whole, one, -1, integers[:, first:last])
+    _extract(data, tile, rows, real, scale, np.nan, floats[:, first:last])
+    for s in range(len(offsets)):
+        for t in range(len(tile)):
+            offsets[s, first + t] = tile[t, s]
 
 
 @njit(cache=True, nogil=True)
 def walk(
     data, first, last, number, uaps, units, rows, totals, selector,
-    slot, offsets, whole, one, integers, real, scale, floats, block, reason, empty,
+    slot, tile, offsets, whole, one, integers, real, scale, floats, block, reason, empty,
 ):  # fmt: skip
-    """Walk the records of blocks; return their number.
+    """Walk the records of blocks; return their number, or -1 if there is no room for them.
 
     Records with the same field specification share a layout that is worked out once, so that only units of changing
     length need looking at.
@@ -284,18 +295,19 @@ def walk(
     uaps, units, rows, totals, selector
         Tables of the `Program`.
     slot : int32 array, shape (units,)
-        Row of `offsets` for each unit, -1 for none.
-    offsets : int64 array, shape (slots, tile)
-        Receives where each unit of each record starts, -1 where absent. When it is full, elements are read and it is
-        used again.
+        Column of `tile` for each unit, -1 for none.
+    tile : int64 array, shape (some, slots)
+        Takes where each unit of each record starts, -1 where absent. When it is full, or at the end, what is asked for
+        is read, and it is used again.
+    offsets : int64 array, shape (slots, room) or (0, 0)
+        Receives the same for all records, unless it is empty.
     whole, real : int64 arrays, shape (elements, 8)
         Elements to be read, see `program.Elements`.
     one : int64 array, shape (elements of `whole`,)
     scale : float64 array, shape (elements of `real`,)
         What the elements are multiplied by.
     integers, floats : int64 and float64 arrays, shape (elements, room)
-        Receive the elements of `whole` and `real`, -1 and NaN where absent. There must be room for a record every two
-        octets, the least that one takes.
+        Receive the elements of `whole` and `real`, -1 and NaN where absent.
     block : int32 array, shape (room,)
         Receives the block of each record.
     reason : uint8 array, shape (blocks,)
@@ -303,7 +315,7 @@ def walk(
     empty : int64 array, shape (1,)
         Is increased by the records without a field, which are passed over.
     """
-    slots, tile = offsets.shape
+    size, slots = tile.shape
     longest = uaps.shape[1]
     # A profile that depends on the record, or random sequences, cannot be laid out beforehand.
     simple = uaps.shape[0] == 1 and longest <= MOVING and uaps.min() > RANDOM
@@ -311,7 +323,7 @@ def walk(
     place = np.empty(HASH, np.int32)
     refused = np.empty(PROFILES, np.int64)
     steps = np.empty((PROFILES, MOVING + 1, 3), np.int32)
-    anchors = np.empty((PROFILES, slots), np.int32)
+    anchors = np.empty((PROFILES, slots), np.uint32)
     deltas = np.empty((PROFILES, slots), np.int32)
     anchor = np.full(NOWHERE + 1 + slots, -1)
     spots = anchor[NOWHERE + 1 :]
@@ -324,6 +336,8 @@ def walk(
         mark = r
         uap = 0
         while p < end:
+            if r == len(block):
+                return -1
             start = p
             layout = -1
             if simple:
@@ -360,7 +374,7 @@ def walk(
                 p, uap = _record(data, start, end, uap, uaps, units, rows, selector, slot, spots)
                 if p >= 0:
                     for s in range(slots):
-                        offsets[s, r - read] = spots[s]
+                        tile[r - read, s] = spots[s]
             elif refused[layout]:
                 p = -refused[layout]
             else:
@@ -374,8 +388,11 @@ def walk(
                     step, unit = steps[layout, k, 1], steps[layout, k, 2]
                     if step == END:
                         break
-                    if step == SHORT and p < end and not data[p] & 1:
-                        p += 1
+                    # The usual cases of each kind, with as few decisions as can be; the others are left to `_skip`.
+                    if step == SHORT and p + 1 < end and not data[p] & data[p + 1] & 1:
+                        p += 1 + (data[p] & 1)
+                    elif step == REPETITIVE and p < end and units[unit, 2] == 1:
+                        p += 1 + data[p] * units[unit, 1]
                     elif step == PLAIN and p < end and totals[units[unit, 1], data[p]] > 0:
                         p += totals[units[unit, 1], data[p]]
                     elif step in (PLAIN, ASKED):
@@ -388,7 +405,7 @@ def walk(
                     anchor[k] = p
                 if p >= 0:
                     for s in range(slots):
-                        offsets[s, r - read] = anchor[anchors[layout, s]] + deltas[layout, s]
+                        tile[r - read, s] = anchor[anchors[layout, s]] + deltas[layout, s]
             if p == -EMPTY:
                 p = start + 1
                 while data[p - 1] & 1:
@@ -400,14 +417,12 @@ def walk(
                 break
             block[r] = number[b]
             r += 1
-            if r - read == tile:
-                _extract(data, offsets, rows, whole, one, -1, integers[:, read:r])
-                _extract(data, offsets, rows, real, scale, np.nan, floats[:, read:r])
+            if r - read == size:
+                _settle(data, tile, rows, offsets, whole, one, integers, real, scale, floats, read, r)
                 read = r
         if reason[b]:
             r = mark
             # Records that were read already are overwritten.
             read = min(read, r)
-    _extract(data, offsets[:, : r - read], rows, whole, one, -1, integers[:, read:r])
-    _extract(data, offsets[:, : r - read], rows, real, scale, np.nan, floats[:, read:r])
+    _settle(data, tile, rows, offsets, whole, one, integers, real, scale, floats, read, r)
     return r

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from skypact.formats.datagrams import Datagrams
 
-BATCH = 1 << 20
+BATCH = 1 << 21
 """Octets of blocks read at a time, so that a batch's columns stay in the processor's cache."""
 
 WHOLE = {**plots.WHOLE, **services.WHOLE, 62: system_tracks.WHOLE}
@@ -124,7 +124,7 @@ class AsterixDecoder:
         asked = elements(tables, WHOLE[category], REAL[category], every_unit=self._raw)
         room = self._rooms.setdefault(category, Room())
         first, last = blocks.first[chosen], blocks.last[chosen]
-        found, reason, empty = walk(tables, asked, room, blocks.data, first, last, chosen, tiled=not self._raw)
+        found, reason, empty = walk(tables, asked, room, blocks.data, first, last, chosen, kept=self._raw)
         self.counts["blocks"] += len(chosen)
         if empty:
             self.counts[f"records without a field in category {category:03d}"] += empty

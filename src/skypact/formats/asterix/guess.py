@@ -61,8 +61,13 @@ class Guess:
         joined = np.frombuffer(b"".join(self._blocks), np.uint8)
         length = np.array([len(b) for b in self._blocks], np.int64)
         ends = np.cumsum(length)
-        newest_first = reversed(spec.editions(self.category))
-        self.edition = min(newest_first, key=lambda e: score(program(self.category, e), joined, ends - length, ends))
+        best = None
+        for edition in reversed(spec.editions(self.category)):
+            found = score(program(self.category, edition), joined, ends - length, ends)
+            if best is None or found < best:
+                best, self.edition = found, edition
+            if best == (0, 0):
+                break
         if self._settled:
             self._blocks.clear()
 
@@ -83,7 +88,7 @@ def oddities(
     That is spare bits that are set, values beyond those a table defines, angles and times of day out of range.
     """
     everything = elements(tables, (), (), every_unit=True)
-    records, reason, _ = walk(tables, everything, Room(), data, first, last, np.arange(len(first)), tiled=False)
+    records, reason, _ = walk(tables, everything, Room(), data, first, last, np.arange(len(first)), kept=True)
     odd = np.zeros(len(first), np.int64)
     for unit, reader, low, high in _checks(tables):
         if (records.offsets[unit] >= 0).any():

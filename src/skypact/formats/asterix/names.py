@@ -21,12 +21,12 @@ class Names:
 
     def column(self, identifiers: NDArray[np.int64]) -> pa.DictionaryArray:
         """Return the dictionary column of names for SAC * 256 + SIC, null where negative."""
-        place = self._place[identifiers]
+        place = self._place.take(identifiers)
         unknown = place < 0
         if unknown.any():
             new = np.unique(identifiers[unknown])
             self._learn(new[new >= 0])
-            place = self._place[identifiers]
+            place = self._place.take(identifiers)
             unknown = place < 0
         indices = pa.array(place, pa.int32(), mask=unknown if unknown.any() else None)
         return pa.DictionaryArray.from_arrays(indices, self._names, safe=False)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 TILE = 256
 """Records walked before their elements are read: few enough for the processor's nearest cache to hold them."""
 
+USUAL = 16
+"""Octets a record usually takes at least. There is room for that many at first, so that memory stays in proportion to
+the records there are and not to the two octets that the shortest could take."""
+
 ABSENT = -1
 """What stands for a plain number that a record does not have."""
 
@@ -30,20 +34,19 @@ class Room:
     def __init__(self) -> None:
         self._size = 0
         self._rows = (0, 0, 0)
-        self.offsets = self.whole = np.empty((0, 0), np.int64)
+        self.tile = self.offsets = self.whole = np.empty((0, 0), np.int64)
         self.real = np.empty((0, 0), np.float64)
         self.block = np.empty(0, np.int32)
 
-    def take(self, elements: Elements, octets: int, tiled: bool) -> None:
-        """Make room for the records in `octets` octets."""
-        # No record is shorter than two octets: a field specification and one octet of content. Tables that were
-        # touched are used again at the same place, since memory is slow while it is new; rows a power of two apart
-        # would fall into the same lines of the processor's cache, so each is put a little further.
+    def take(self, elements: Elements, size: int, kept: bool) -> None:
+        """Make room for `size` records."""
         rows = elements.slots, len(elements.whole), len(elements.real)
-        if octets // 2 + 1 > self._size or any(a > b for a, b in zip(rows, self._rows, strict=True)):
+        if size > self._size or any(a > b for a, b in zip(rows, self._rows, strict=True)):
             self._rows = rows
-            self._size = (octets // 2 + 1 + 511) // 512 * 512 + 72
-            self.offsets = np.empty((elements.slots, TILE if tiled else self._size), np.int64)
+            # Rows a power of two apart would fall into the same lines of the processor's cache.
+            self._size = (max(size, self._size) + 511) // 512 * 512 + 72
+            self.tile = np.empty((TILE, elements.slots), np.int64)
+            self.offsets = np.empty((elements.slots, self._size) if kept else (0, 0), np.int64)
             self.whole = np.empty((len(elements.whole), self._size), np.int64)
             self.real = np.empty((len(elements.real), self._size), np.float64)
             self.block = np.empty(self._size, np.int32)
@@ -61,7 +64,7 @@ class Records:
     elements : Elements
         What was read of them.
     offsets : int64 array, shape (units, n)
-        Where each unit of each record starts, if that was asked for.
+        Where each unit of each record starts, -1 where absent, if that was kept.
     whole : int64 array, shape (elements, n)
     real : float64 array, shape (elements, n)
     block : int32 array, shape (n,)
@@ -107,7 +110,7 @@ class Records:
 
     def look_up(self, path: str, table: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return what a table says of a plain number; its last entry is for an absent one."""
-        return table[self.number(path)]
+        return table.take(self.number(path))
 
     def quantity(self, path: str, unit: float = 1.0) -> pa.Array | None:
         """Return a quantity times `unit` as an Arrow column; none if no record has it."""
@@ -158,7 +161,7 @@ def walk(
     first: NDArray[np.int64],
     last: NDArray[np.int64],
     number: NDArray[np.int64],
-    tiled: bool,
+    kept: bool,
 ) -> tuple[Records, NDArray[np.uint8], int]:
     """Find the records of blocks, given by their ranges in `data`.
 
@@ -173,8 +176,8 @@ def walk(
     first, last : int64 arrays, shape (blocks,)
     number : int64 array, shape (blocks,)
         What the records' `block` says of each block.
-    tiled : bool
-        Whether the places of units may be forgotten.
+    kept : bool
+        Whether the places of units are kept, for raw tables.
 
     Returns
     -------
@@ -182,14 +185,17 @@ def walk(
         The records, for each block the index into `_walk_kernels.REASONS` of why it was refused, and the number of
         records without a field.
     """
-    room.take(elements, int((last - first).sum()), tiled)
-    reason, empty = np.zeros(len(first), np.uint8), np.zeros(1, np.int64)
-    n = _walk_kernels.walk(
-        *(data, first, last, number),
-        *(program.uaps, program.units, program.rows, program.totals, program.selector),
-        *(elements.slot, room.offsets, elements.whole_table, np.ones(len(elements.whole), np.int64), room.whole),
-        *(elements.real_table, elements.step, room.real, room.block, reason, empty),
-    )
-    offsets = room.offsets[:, : 0 if tiled else n]
-    found = Records(program, data, elements, offsets, room.whole[:, :n], room.real[:, :n], room.block[:n])
+    unscaled = np.ones(len(elements.whole), np.int64)
+    n, size = -1, int((last - first).sum()) // USUAL + 1
+    while n < 0:
+        room.take(elements, size, kept)
+        reason, empty = np.zeros(len(first), np.uint8), np.zeros(1, np.int64)
+        n = _walk_kernels.walk(
+            *(data, first, last, number),
+            *(program.uaps, program.units, program.rows, program.totals, program.selector),
+            *(elements.slot, room.tile, room.offsets, elements.whole_table, unscaled, room.whole),
+            *(elements.real_table, elements.step, room.real, room.block, reason, empty),
+        )
+        size = 4 * len(room.block)
+    found = Records(program, data, elements, room.offsets[:, :n], room.whole[:, :n], room.real[:, :n], room.block[:n])
     return found, reason, int(empty[0])

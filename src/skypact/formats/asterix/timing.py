@@ -65,7 +65,7 @@ def timings(
         Counts times that no day has.
     """
     value = {c: _time_of_day(c, found, counts) for c, found in walked.items()}
-    arrival = {c: received[found.block] for c, found in walked.items()}
+    arrival = {c: received.take(found.block) for c, found in walked.items()}
     if not any(c in TRUNCATED for c in walked) and all((v >= 0).all() for v in value.values()) and _known(received):
         # The usual case, in which nothing depends on the record before.
         time = {c: clock.resolve_each(value[c], arrival[c]) for c in walked}
