@@ -50,6 +50,10 @@ class FormatError(InputError):
     """A recording is of no known format, or not of the format it was said to be."""
 
 
+class JournalError(InputError):
+    """A journal cannot be opened, read further or appended to; what it has acknowledged stays whole."""
+
+
 class MisuseError(SkypactError):
     """A command or function was called in a way that cannot make sense."""
 
