@@ -14,7 +14,8 @@ from skypact.formats.datagrams import Datagrams
 RADARS = ((4.0, 110.0), (4.0, 90.0), (6.0, 160.0), (8.0, 220.0), (10.0, 240.0), (12.0, 250.0))
 """Rotation in seconds and range in nautical miles of each radar."""
 SECTORS = 32
-AIRCRAFT = 160
+AIRCRAFT = 230
+"""Around each radar: so many that a fifth of the records are messages of the radars, as in the real recording."""
 NOON = 1_700_049_600 * 10**9
 """Nanoseconds of 2023-11-15 12:00 UTC."""
 

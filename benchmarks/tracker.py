@@ -35,8 +35,8 @@ from _trackers import Run, filterpy, skypact, stonesoup
 
 CENTRES = {"chu": (43.06, 74.48), "svalbard": (78.25, 15.5)}
 """Where scenarios are laid: near the Chu valley, and where meridians converge by 15 degrees across the area."""
-KEPT_S = (15.0, 20.0, 30.0)
-"""Deletion times tried for the peers."""
+KEPT_S = {True: (16.0, 12.0, 20.0), False: (20.0, 16.0, 25.0)}
+"""Deletion times tried for the peers with a staring radar, and with rotating ones, the likeliest first."""
 PAGE = (100, 500, 2000)
 CLUTTER = {100: 50.0, 500: 100.0, 2000: 200.0}
 """False plots a turn and radar, by number of aircraft."""
@@ -83,24 +83,27 @@ class Effort:
         Of flight.
     accuracy_up_to : int
         Most aircraft with which peers are scored.
-    kept_s : tuple of float
-        Deletion times tried.
+    kept : int
+        How many deletion times are tried.
     limit_s : float
         CPU seconds for a peer to be scored.
     speed_limit_s : float
         CPU seconds for a peer that is only timed.
+    prefix_s : float
+        Of flight, for Stone Soup where it is only timed.
     """
 
     seeds: int
     seconds: float
     accuracy_up_to: int
-    kept_s: tuple[float, ...]
+    kept: int
     limit_s: float
     speed_limit_s: float
+    prefix_s: float
 
 
-FULL = Effort(3, 300.0, 2000, KEPT_S, 240.0, 60.0)
-QUICK = Effort(1, 180.0, 100, KEPT_S[:2], 90.0, 8.0)
+FULL = Effort(3, 300.0, 2000, 3, 900.0, 60.0, 300.0)
+QUICK = Effort(1, 180.0, 100, 2, 90.0, 15.0, 60.0)
 
 
 def measure(case: Case, seed: int, effort: Effort) -> dict[str, list[float]]:
@@ -111,9 +114,11 @@ def measure(case: Case, seed: int, effort: Effort) -> dict[str, list[float]]:
     for name, run in case.peers.items():
         try:
             if scored:
-                runs[name] = [run(config, kept, effort.limit_s) for kept in effort.kept_s]
+                runs[name] = [run(config, kept, effort.limit_s) for kept in KEPT_S[case.staring][: effort.kept]]
             else:
-                runs[name] = [run(config, effort.kept_s[-1], effort.speed_limit_s)]
+                # Stone Soup makes its detections before it begins, which takes longer than a prefix of the rest.
+                part = case.config(seed, effort.prefix_s) if name == "stonesoup" else config
+                runs[name] = [run(part, KEPT_S[case.staring][0], effort.speed_limit_s)]
         except _peers.PeerMissingError as missing:
             print(missing, file=sys.stderr)
     found: dict[str, list[float]] = {}

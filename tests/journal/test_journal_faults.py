@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,17 @@ def writer(path: Path, report: list[str] | None = None, **settings: float) -> Wr
 
 def unsealed(path: Path, last: int) -> Path:
     """Leave a journal as a writer does that is killed; return its log."""
-    held = writer(path)
-    held.append_many(content(i) for i in range(1, last + 1))
-    (log,) = (path / "log").iterdir()
-    text = log.read_bytes()
-    held.close()
-    shutil.rmtree(path)
     writer(path).close()
-    log.write_bytes(text)
+    log = path / "log" / f"{1:020}.log"
+    log.write_bytes(_log_of(last))
     return log
+
+
+@cache
+def _log_of(last: int) -> bytes:
+    with tempfile.TemporaryDirectory() as folder, writer(Path(folder)) as held:
+        held.append_many(content(i) for i in range(1, last + 1))
+        return next(Path(folder, "log").iterdir()).read_bytes()
 
 
 def sequences(path: Path, **wanted: int) -> list[int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +21,6 @@ from skypact.journal import RAW, Journal, Snapshot, Step, Writer, raw
 from skypact.tables import NAME, NO_TIME, PLOTS, SERVICES, TIME, TRACKS, WORD, build, empty, times, words
 
 S = 1_000_000_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_waiting() -> Iterator[None]:
-    """No power is cut here."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("os.fsync", lambda fd: None)
-        yield
 
 
 def writer(path: Path, **settings: float) -> Writer:

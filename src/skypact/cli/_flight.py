@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from skypact.earth.terrain import Terrain
-from skypact.exercise import Message, messages
+from skypact.exercise import Message, Simulation
 from skypact.formats.asterix import AsterixDecoder
 from skypact.formats.datagrams import Datagrams
 from skypact.formats.decoded import Decoded
@@ -17,28 +16,50 @@ from skypact.formats.intake import Intake, intake
 from skypact.node import Step
 
 if TYPE_CHECKING:
-    from skypact.exercise import Scenario
+    from skypact.exercise import Scenario, SimulatedSensor
 
 STEP_NS = 500_000_000
 
 
+class Decoder:
+    """Decodes what the sensors of a scenario send, each receiver's line by itself.
+
+    Parameters
+    ----------
+    sensors : iterable of SimulatedSensor
+    """
+
+    def __init__(self, sensors: Iterable[SimulatedSensor]) -> None:
+        self._asterix = AsterixDecoder()
+        self._lines = {s.id: _line(s) for s in sensors if not s.is_radar}
+
+    def decode(self, sent: Iterable[Message]) -> Decoded:
+        """Return what messages say."""
+        radar: list[Message] = []
+        plots = []
+        for m in sent:
+            if m.wire == "asterix":
+                radar.append(m)
+            else:
+                plots.append(self._lines[m.sensor].feed(m.octets, m.time_ns).plots)
+        decoded = self._asterix.decode(Datagrams.of([m.octets for m in radar], [m.time_ns for m in radar]))
+        return Decoded(plots=pa.concat_tables([decoded.plots, *plots]), services=decoded.services)
+
+
+def _line(sensor: SimulatedSensor) -> Intake:
+    latitude, longitude, _ = sensor.site_geodetic
+    return intake("beast", sensor=sensor.id, reference=(latitude, longitude), clock="day", simulated=True)
+
+
 def steps(scenario: Scenario) -> Iterator[Step]:
     """Yield a scenario as steps of decoded input."""
-    asterix = AsterixDecoder()
-    receivers: dict[str, Intake] = {}
-    for number, sent in groupby(messages(scenario, Terrain.shipped()), key=lambda m: m.time_ns // STEP_NS):
-        yield Step((number + 1) * STEP_NS, _decode(list(sent), asterix, receivers))
+    yield from steps_of(Simulation(scenario).messages(), Decoder(scenario.sensors))
 
 
-def _decode(sent: list[Message], asterix: AsterixDecoder, receivers: dict[str, Intake]) -> Decoded:
-    radar = [m for m in sent if m.wire == "asterix"]
-    decoded = asterix.decode(Datagrams.of([m.octets for m in radar], [m.time_ns for m in radar]))
-    plots = [decoded.plots]
-    for m in sent:
-        if m.wire != "asterix":
-            line = receivers.setdefault(m.sensor, intake(m.wire, sensor=m.sensor, simulated=True))
-            plots.append(line.feed(m.octets, m.time_ns).plots)
-    return Decoded(plots=pa.concat_tables(plots), services=decoded.services)
+def steps_of(messages: Iterable[Message], decoder: Decoder) -> Iterator[Step]:
+    """Yield messages, in the order of time, as steps of decoded input."""
+    for number, sent in groupby(messages, key=lambda m: m.time_ns // STEP_NS):
+        yield Step((number + 1) * STEP_NS, decoder.decode(sent))
 
 
 def rehearse() -> None:

@@ -1,31 +1,33 @@
-"""A scenario as the bytes its sensors would send: ASTERIX from radars, Beast from ADS-B receivers."""
+"""What sensors send, as bytes: ASTERIX from radars, Beast from ADS-B receivers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from heapq import merge
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
-from skypact.exercise import sensing
-from skypact.exercise.motion import Path
+from skypact.exercise.radar import antenna, plots_table
+from skypact.exercise.sight import blind
 from skypact.formats.asterix import antenna_messages, radar_reports
 from skypact.formats.modes import encode_beast
-from skypact.units import SECOND_NS, to_ns
+from skypact.units import SECOND_NS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from skypact.earth.terrain import Terrain
-    from skypact.exercise.scenario import Flight, Scenario
-    from skypact.formats.datagrams import Datagrams
-    from skypact.sensors import Sensor
+    from skypact.exercise.instruments import SimulatedSensor
+    from skypact.exercise.radar import Beam, Echoes
+    from skypact.formats.modes import Frames
+
+LINE_NS = SECOND_NS // 4
+"""How long a receiver gathers frames before it sends them."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Message:
     """What a sensor sends at one time.
 
@@ -46,40 +48,40 @@ class Message:
     octets: bytes
 
 
-def messages(scenario: Scenario, terrain: Terrain) -> Iterator[Message]:
-    """Yield what all sensors of a scenario send, in the order of time; the same scenario gives the same bytes."""
-    flights = [(flight, Path(flight)) for flight in scenario.flights]
-    feeds = [_feed(sensor, scenario, flights, terrain) for sensor in scenario.sensors]
-    return merge(*feeds)
+def asterix(
+    sensor: SimulatedSensor,
+    beam: Beam,
+    echoes: Echoes,
+    callsigns: Sequence[str | None],
+    start_ns: int,
+    duration_s: float,
+) -> Iterator[Message]:
+    """Yield what a radar sends whenever its beam enters a sector: the plots of the one it left, and the sector's name.
+
+    A message is one or two data blocks, CAT048 and CAT034.
+    """
+    sector, passed = beam.crossings(duration_s)
+    announced = ~blind(sensor, passed)
+    services = antenna(sensor, sector[announced], passed[announced], start_ns)
+    names = iter(antenna_messages(services, batch=np.arange(len(services))))
+    left = np.searchsorted(passed, echoes.time_s, side="right").clip(max=len(passed) - 1)
+    plots: Iterator[bytes] = iter(())
+    if len(left):
+        plots = iter(radar_reports(plots_table(sensor, echoes, callsigns, start_ns), batch=left))
+    full = np.zeros(len(passed), bool)
+    full[left] = True
+    time = start_ns + np.rint(passed * SECOND_NS).astype(np.int64)
+    for at, has, names_it in zip(time.tolist(), full.tolist(), announced.tolist(), strict=True):
+        octets = (next(plots) if has else b"") + (next(names) if names_it else b"")
+        if octets:
+            yield Message(at, sensor.id, "asterix", octets)
 
 
-def _feed(sensor: Sensor, scenario: Scenario, flights: list[tuple[Flight, Path]], terrain: Terrain) -> list[Message]:
-    start = to_ns(scenario.start)
-    if sensor.kind == "adsb":
-        frames, time = sensing.squitters(sensor, flights, start, scenario.duration_s, scenario.seed, terrain)
-        edges = np.arange(0, scenario.duration_s + 1, 0.25) * SECOND_NS + start
-        cut = np.searchsorted(time, edges)
-        return [
-            Message(int(time[b - 1]), sensor.id, "beast", encode_beast(frames[a:b]))
-            for a, b in zip(cut[:-1].tolist(), cut[1:].tolist(), strict=True)
-            if b > a
-        ]
-    plots = sensing.radar_plots(sensor, flights, start, scenario.duration_s, scenario.seed, terrain)
-    antenna = sensing.antenna(sensor, start, scenario.duration_s)
-    crossing = _times(antenna)
-    made = _messages(sensor, antenna_messages(antenna, batch=np.arange(len(antenna))), crossing)
-    if len(plots):
-        # A radar sends the plots of a sector when the beam has left it.
-        sector = np.searchsorted(crossing, _times(plots), side="right")
-        left = np.append(crossing, crossing[-1])[np.unique(sector)]
-        made += _messages(sensor, radar_reports(plots, batch=sector), left)
-    return sorted(made)
-
-
-def _times(table: pa.Table) -> NDArray[np.int64]:
-    return np.asarray(table["time"].cast(pa.int64()).to_numpy())
-
-
-def _messages(sensor: Sensor, blocks: Datagrams, time_ns: NDArray[np.int64]) -> list[Message]:
-    """Return blocks, one a message, with the time each is sent."""
-    return [Message(t, sensor.id, "asterix", blocks[i]) for i, t in enumerate(time_ns.tolist())]
+def beast(sensor: SimulatedSensor, frames: Frames, time_ns: NDArray[np.int64]) -> Iterator[Message]:
+    """Yield what a receiver sends: every quarter of a second the frames heard, stamped with the time of day."""
+    part = time_ns // LINE_NS
+    cuts = np.flatnonzero(np.diff(part)) + 1
+    begin, end = [0, *cuts.tolist()], [*cuts.tolist(), len(part)]
+    for a, b in zip(begin, end, strict=True):
+        if b > a:
+            yield Message(int(time_ns[b - 1]), sensor.id, "beast", encode_beast(frames[a:b]))

@@ -6,7 +6,7 @@ others a tenth less as byte streams or differences than plain; zstd above level 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
 import pyarrow as pa
@@ -69,8 +69,8 @@ class TableFile:
         rows = self._waiting_rows
         sequences = np.array([sequence for sequence, _ in self._waiting], np.uint64)
         counts = [batch.num_rows for _, batch in self._waiting]
-        arrays = [pa.array(np.repeat(sequences, counts))]
-        arrays += [_joined([batch.column(i) for _, batch in self._waiting], rows) for i in range(len(self._schema) - 1)]
+        joined = pa.concat_tables([batch for _, batch in self._waiting])
+        arrays = [pa.array(np.repeat(sequences, counts)), *map(_whole, joined.columns)]
         group = pa.table(arrays, schema=self._schema)
         if self._writer is None:
             self._writer = _writer(self._sink, group)
@@ -79,15 +79,12 @@ class TableFile:
         self._waiting, self._waiting_rows = [], 0
 
 
-def _joined(parts: Sequence[pa.ChunkedArray], rows: int) -> pa.Array | pa.ChunkedArray:
-    """Return one column of several batches."""
-    type_ = parts[0].type
-    if not pa.types.is_dictionary(type_):
-        if all(part.null_count == len(part) for part in parts):
-            return nulls(type_, rows)
-        return pa.chunked_array([chunk for part in parts for chunk in part.chunks], type_).combine_chunks()
-    wide = [renumbered(chunk, chunk.dictionary, NAME) for part in parts for chunk in part.chunks]
-    return pa.chunked_array(wide, NAME).unify_dictionaries().combine_chunks()
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return the column of several batches as one piece with one dictionary."""
+    if pa.types.is_dictionary(column.type):
+        wide = [renumbered(chunk, chunk.dictionary, NAME) for chunk in column.chunks]
+        return pa.chunked_array(wide, NAME).unify_dictionaries().combine_chunks()
+    return nulls(column.type, len(column)) if column.null_count == len(column) else column.combine_chunks()
 
 
 def _writer(sink: pa.BufferOutputStream, first: pa.Table) -> pq.ParquetWriter:

@@ -58,15 +58,15 @@ class Sealer:
     def _work(self) -> None:
         while True:
             failure = self._seal(self._waiting[0])
+            if failure is not None and self._failure is None:
+                self._report(str(failure))
             with self._lock:
-                told, self._failure = self._failure, failure
+                self._failure = failure
                 if failure is None:
                     self._waiting.popleft()
                 if failure is not None or not self._waiting:
                     self._thread = None
-                    break
-        if failure is not None and told is None:
-            self._report(str(failure))
+                    return
 
     def _seal(self, log: Segment) -> JournalError | None:
         try:

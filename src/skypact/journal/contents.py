@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skypact.errors import MisuseError
-from skypact.tables import NAME, TIME
+from skypact.tables import NAME, TIME, times
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 SCHEMA = "journal/1"
@@ -97,11 +97,11 @@ def raw(feed: str, data: Sequence[bytes], received_ns: int | Sequence[int] | NDA
     data : sequence of bytes
         Datagrams, or pieces of a stream.
     received_ns : int or sequence of int
-        Arrival in UTC nanoseconds, one for all or one each.
+        Arrival in UTC nanoseconds, one for all or one each; `tables.NO_TIME` where it is unknown.
     """
-    times = [received_ns] * len(data) if isinstance(received_ns, int) else received_ns
+    received = times(np.broadcast_to(np.asarray(received_ns, np.int64), len(data)))
     feeds = pa.DictionaryArray.from_arrays(pa.array([0] * len(data), pa.int32()), [feed])
-    return pa.table([pa.array(times, pa.int64()).view(TIME), feeds, pa.array(data, pa.binary())], schema=RAW)
+    return pa.table([received, feeds, pa.array(data, pa.binary())], schema=RAW)
 
 
 def as_table(content: Content) -> pa.Table:
@@ -123,11 +123,11 @@ def as_table(content: Content) -> pa.Table:
     return table
 
 
-def from_table(name: str, table: pa.Table) -> Content:
+def from_table(table: pa.Table) -> Content:
     """Return what was appended."""
-    if name == "steps" and table.num_rows == 1:
+    if table.num_rows == 1 and table.schema.equals(STEPS):
         return Step(table["time"][0].value, tuple(table["consumed"][0].as_py()))
-    if name == "snapshots" and table.num_rows == 1:
+    if table.num_rows == 1 and table.schema.equals(SNAPSHOTS):
         return Snapshot(table["time"][0].value, table["through"][0].as_py(), table["data"][0].as_py())
     return table
 

@@ -190,12 +190,12 @@ class Journal:
             names = [name for name in sealed.tables if tables is None or name in tables]
             streams = [sealed.batches(name, begin, end) for name in names]
             for sequence, name, table in heapq.merge(*streams, key=itemgetter(0)):
-                yield Entry(sequence, name, from_table(name, table))
+                yield Entry(sequence, name, from_table(table))
 
         def of_log(frame: Frame) -> Iterator[Entry]:
             name = table_name(read_schema(frame.schema))
             if tables is None or name in tables:
-                yield Entry(frame.sequence, name, from_table(name, _frames.decode(frame)))
+                yield Entry(frame.sequence, name, from_table(_frames.decode(frame)))
 
         return self._walk(from_sequence, to_sequence, of_sealed, of_log)
 

@@ -25,7 +25,7 @@ from skypact.journal.reader import Journal
 from skypact.units import SECOND_NS
 
 SEGMENT_BYTES = 64 << 20
-"""Octets of a log from which on it is sealed: 0.9 million plots, which become a Parquet file of 15 MB."""
+"""Octets of a log from which on it is sealed: a million plots, which become a Parquet file of 15 MB."""
 SEGMENT_S = 900.0
 """Seconds of the centre's time after which a log is sealed, so that Parquet lags no more behind."""
 CLOCK_BACK_NS = SECOND_NS

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from skypact.formats.datagrams import Datagrams
 
-BATCH = 1 << 21
-"""Octets of blocks read at a time, so that a batch's columns stay in the processor's cache."""
+BATCH = 1 << 22
+"""Octets of blocks read at a time: enough for the work around a batch to be small beside that on its records."""
 
 WHOLE = {**plots.WHOLE, **services.WHOLE, 62: system_tracks.WHOLE}
 REAL = {**plots.REAL, **services.REAL, 62: system_tracks.REAL}
