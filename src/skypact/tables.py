@@ -36,6 +36,12 @@ CLASSES = ("own_military", "civil", "unknown")
 """What a release rule may ask of a track."""
 IDENTITIES = ("pending", "unknown", "assumed_friend", "friend", "neutral", "suspect", "hostile")
 """Identity of a track, STANAG 1241."""
+ALERTS = ("raised", "updated", "acknowledged", "cancelled")
+"""The life of a warning."""
+FORMS = ("track", "alert", "summary")
+"""As what a track may be released to a partner."""
+DECISIONS = ("released", "withheld")
+"""What a release rule decides."""
 SERVICE_MESSAGES = (
     "north",
     "sector",
@@ -189,6 +195,43 @@ TRUTH = _schema(
 `identity` and the identification data are what the object is and says, not what anybody made of it. `trackable` says
 whether any sensor could see it at that time (range, horizon, terrain; not chance); null leaves it to the scorer."""
 
+WARNINGS = _schema(
+    "warnings/1",
+    [
+        ("time", TIME),
+        ("warning", pa.uint32()),
+        ("kind", NAME),
+        ("track", pa.uint32()),
+        ("facility", NAME),
+        ("probability", pa.float32()),
+        ("eta_s", pa.float32()),
+        ("eta_low_s", pa.float32()),
+        ("eta_high_s", pa.float32()),
+        ("closest_m", pa.float32()),
+        ("alert", WORD),
+        ("actor", pa.string()),
+        ("sources", pa.list_(SOURCE)),
+        ("reason", pa.string()),
+    ],
+)
+"""One row per warning that was raised or changed."""
+
+RELEASES = _schema(
+    "releases/1",
+    [
+        ("time", TIME),
+        ("pact", NAME),
+        ("version", NAME),
+        ("rule", NAME),
+        ("from_party", NAME),
+        ("to_party", NAME),
+        ("form", WORD),
+        ("decision", WORD),
+        ("count", pa.uint32()),
+    ],
+)
+"""What was decided to be released to whom: one row per second, rule and form."""
+
 VOCABULARY: Mapping[str, tuple[str, ...]] = {
     "time_source": TIME_SOURCES,
     "kind": KINDS,
@@ -197,6 +240,9 @@ VOCABULARY: Mapping[str, tuple[str, ...]] = {
     "class": CLASSES,
     "identity": IDENTITIES,
     "message": SERVICE_MESSAGES,
+    "alert": ALERTS,
+    "form": FORMS,
+    "decision": DECISIONS,
 }
 """The words of each closed dictionary column, by column name."""
 

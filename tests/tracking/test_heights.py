@@ -147,3 +147,32 @@ def test_an_aircraft_on_the_ground_takes_the_radars_height() -> None:
     assert numbers(tracks) == [1]
     assert last(tracks)["altitude_m"] == pytest.approx(600, abs=300)
     assert errors(confirmed(tracks), parked).max() < 120
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_aircraft_that_takes_off_has_the_height_it_says(seed: int) -> None:
+    # On the ground it says no altitude, and ranges of a radar nearby alone put it anywhere.
+    seconds = np.arange(0.0, 200.0, 1.0)
+    rolling = seconds < 60
+    roll = straight(43.02, 74.5, 650.0, 80.0, 40.0)
+    lat, lon, _ = roll(seconds)
+    up = np.where(rolling, np.nan, 900.0 + 10.0 * (seconds - 60))
+    address = pa.array([0xABCDEF] * len(seconds), pa.uint32())
+    said = plots(
+        "A", "adsb", seconds, latitude_deg=lat, longitude_deg=lon, pressure_altitude_m=up, icao24=address,
+        on_ground=pa.array(rolling),
+    )  # fmt: skip
+    seen = scan(R, [roll], 60, np.random.default_rng(seed), height=False, icao24=[0xABCDEF])
+    row = last(follow(merge(said, seen), [R])[0])
+    assert row["pressure_altitude_m"] == pytest.approx(up[-1], abs=30)
+
+
+def test_a_height_that_all_contradict_is_given_up() -> None:
+    seconds = np.arange(0.0, 120.0, 1.0)
+    said = np.where(seconds < 60, 11_000.0, 1_000.0)
+    lat, lon, _ = FLIGHT(seconds)
+    address = pa.array([0xABCDEF] * len(seconds), pa.uint32())
+    seen = plots(
+        "A", "adsb", seconds, latitude_deg=lat, longitude_deg=lon, pressure_altitude_m=said, icao24=address
+    )  # fmt: skip
+    assert last(follow(seen, [])[0])["pressure_altitude_m"] == pytest.approx(1_000, abs=30)

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from skypact.errors import FormatError
-from skypact.sensors import Catalogue, Learner, Notice
-from skypact.tables import SERVICES, empty
+from skypact.sensors import Catalogue, Learner, Notice, Sensor
+from skypact.tables import RELEASES, SERVICES, WARNINGS, empty
 from skypact.tracking import Tracker, TrackerSettings
 
 
@@ -36,6 +37,31 @@ class CentreConfig:
     tracker: TrackerSettings = field(default_factory=TrackerSettings)
     exercise: bool = False
 
+    def to_json(self) -> bytes:
+        """Return the configuration as JSON, to be kept beside what was made under it."""
+        return msgspec.json.encode(_Written(list(self.catalogue), asdict(self.tracker), self.exercise))
+
+    @classmethod
+    def from_json(cls, text: bytes) -> CentreConfig:
+        """Return the configuration that `to_json` wrote.
+
+        Raises
+        ------
+        FormatError
+            Another text, or one of a version that knows other settings.
+        """
+        try:
+            written = msgspec.json.decode(text, type=_Written)
+            return cls(Catalogue(written.catalogue), TrackerSettings(**written.tracker), written.exercise)
+        except (msgspec.MsgspecError, TypeError, ValueError) as err:
+            raise FormatError(f"no configuration of a centre of this version: {err}") from None
+
+
+class _Written(msgspec.Struct, forbid_unknown_fields=True):
+    catalogue: list[Sensor]
+    tracker: dict[str, Any]
+    exercise: bool
+
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -44,13 +70,27 @@ class Output:
     Attributes
     ----------
     tracks : Table of `tables.TRACKS`
-        The tracks that changed.
+        The own tracks that changed, and those of partners that were taken in.
+    releases : Table of `tables.RELEASES`
+        What was decided to be released to whom.
+    released : mapping of str to Table of `tables.TRACKS`
+        What each partner is to be sent.
+    warnings : Table of `tables.WARNINGS`
+        The warnings that were raised or changed.
     notices : tuple of Notice
         What a person should know of sensors, each said once.
     """
 
     tracks: pa.Table
+    releases: pa.Table = field(default_factory=lambda: empty(RELEASES))
+    released: Mapping[str, pa.Table] = field(default_factory=dict)
+    warnings: pa.Table = field(default_factory=lambda: empty(WARNINGS))
     notices: tuple[Notice, ...] = ()
+
+    @property
+    def tables(self) -> list[pa.Table]:
+        """Those with rows, in the order in which they are kept."""
+        return [table for table in (self.tracks, self.releases, self.warnings) if table.num_rows]
 
 
 SNAPSHOT = b"skypact-centre/1\n"
@@ -95,7 +135,14 @@ class Centre:
         total["plots"] += self._counts.total()
         return {reason: count for reason, count in total.items() if count}
 
-    def step(self, now_ns: int, plots: pa.Table, *, services: pa.Table | None = None) -> Output:
+    @property
+    def alive(self) -> Mapping[str, int]:
+        """How many own tracks there are now, by status."""
+        return self._tracker.alive
+
+    def step(
+        self, now_ns: int, plots: pa.Table, *, services: pa.Table | None = None, partners: pa.Table | None = None
+    ) -> Output:
         """Take in what arrived and return what changed.
 
         Parameters
@@ -104,6 +151,8 @@ class Centre:
             The present, UTC nanoseconds.
         plots : Table of `tables.PLOTS`
         services : Table of `tables.SERVICES`, optional
+        partners : Table of `tables.TRACKS`, optional
+            Tracks of others, such as system tracks received. They stand beside the own ones until pictures are joined.
         """
         said = empty(SERVICES) if services is None else services
         notices = self._learner.services(said) if said.num_rows else []
@@ -112,7 +161,10 @@ class Centre:
             notices += self._learner.plots(taken)
         if self._tracker.catalogue is not self._learner.catalogue:
             self._tracker.catalogue = self._learner.catalogue
-        return Output(self._tracker.step(now_ns, taken), tuple(notices))
+        tracks = self._tracker.step(now_ns, taken)
+        if partners is not None and partners.num_rows:
+            tracks = pa.concat_tables([tracks, partners])
+        return Output(tracks, notices=tuple(notices))
 
     def snapshot(self) -> bytes:
         """Return all there is to know of the centre beside its configuration, to be given to `resume`."""

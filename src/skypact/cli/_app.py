@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from skypact.cli import decode, demo, doctor, export, score, track
+from skypact.cli import decode, demo, doctor, exercise, export, replay, score, track
 from skypact.cli import run as run_command
 
 app = typer.Typer(
@@ -19,8 +19,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for function in (demo.demo, run_command.run, decode.decode, track.track, score.score, export.export, doctor.doctor):
+COMMANDS = (
+    *(demo.demo, run_command.run, replay.replay, decode.decode, track.track, score.score, export.export),
+    doctor.doctor,
+)
+for function in COMMANDS:
     app.command()(function)
+app.add_typer(exercise.app, name="exercise")
 
 
 def _version(wanted: bool) -> None:

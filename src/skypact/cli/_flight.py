@@ -6,19 +6,19 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from skypact.exercise import Message, Simulation
 from skypact.formats.asterix import AsterixDecoder
 from skypact.formats.datagrams import Datagrams
-from skypact.formats.decoded import Decoded
+from skypact.formats.decoded import Decoded, joined
 from skypact.formats.intake import Intake, intake
 from skypact.node import Step
+from skypact.node import steps as cut
 
 if TYPE_CHECKING:
     from skypact.exercise import Scenario, SimulatedSensor
 
-STEP_NS = 500_000_000
+WINDOW_NS = 10_000_000_000
+"""How much is decoded at once: the more, the less a message costs."""
 
 
 class Decoder:
@@ -35,15 +35,16 @@ class Decoder:
 
     def decode(self, sent: Iterable[Message]) -> Decoded:
         """Return what messages say."""
-        radar: list[Message] = []
-        plots = []
+        lines: dict[str, list[Message]] = {}
         for m in sent:
-            if m.wire == "asterix":
-                radar.append(m)
-            else:
-                plots.append(self._lines[m.sensor].feed(m.octets, m.time_ns).plots)
+            lines.setdefault("" if m.wire == "asterix" else m.sensor, []).append(m)
+        radar = lines.pop("", [])
         decoded = self._asterix.decode(Datagrams.of([m.octets for m in radar], [m.time_ns for m in radar]))
-        return Decoded(plots=pa.concat_tables([decoded.plots, *plots]), services=decoded.services)
+        heard = [
+            self._lines[sensor].pieces([m.octets for m in sent], [m.time_ns for m in sent])
+            for sensor, sent in lines.items()
+        ]
+        return joined([decoded, *heard])
 
 
 def _line(sensor: SimulatedSensor) -> Intake:
@@ -58,8 +59,8 @@ def steps(scenario: Scenario) -> Iterator[Step]:
 
 def steps_of(messages: Iterable[Message], decoder: Decoder) -> Iterator[Step]:
     """Yield messages, in the order of time, as steps of decoded input."""
-    for number, sent in groupby(messages, key=lambda m: m.time_ns // STEP_NS):
-        yield Step((number + 1) * STEP_NS, decoder.decode(sent))
+    windows = groupby(messages, key=lambda m: m.time_ns // WINDOW_NS)
+    return cut(decoder.decode(sent) for _, sent in windows)
 
 
 def rehearse() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ from skypact.errors import MisuseError
 
 if TYPE_CHECKING:
     from skypact.centre import Centre
-    from skypact.node import Recording
+    from skypact.node import NodeConfig, Recording
     from skypact.sensors import Catalogue
 
 
@@ -23,6 +23,13 @@ class Clock(StrEnum):
 
     COUNTER = "counter"
     DAY = "day"
+
+
+class LogForm(StrEnum):
+    """How a node logs."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 Files = Annotated[
@@ -45,6 +52,8 @@ UtcOffset = Annotated[
     float, typer.Option("--utc-offset", metavar="HOURS", help="How far times in SBS lines are ahead of UTC.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Qnh = Annotated[float | None, typer.Option("--qnh", metavar="HPA", help="Sea-level pressure, for true heights.")]
+Log = Annotated[LogForm, typer.Option("--log", help="Log lines for people, or as JSON.")]
 Sensors = Annotated[Path | None, typer.Option("--sensors", metavar="FILE", help="Catalogue of sensors (TOML).")]
 
 
@@ -62,8 +71,6 @@ def recordings(
     """Return recordings to be read with the options of a command."""
     from skypact.node import Recording
 
-    if not -24 < utc_offset < 24:
-        raise MisuseError(f"--utc-offset {utc_offset:g}: write the hours by which the clock is ahead of UTC, as 5.5")
     return [
         Recording(
             path,
@@ -73,10 +80,71 @@ def recordings(
             raw=raw,
             reference=place(at),
             clock=clock.value,
-            utc_offset_s=round(utc_offset * 3600),
+            utc_offset_s=_utc_offset_s(utc_offset),
         )
         for path in files
     ]
+
+
+def node(
+    recordings: Sequence[Path],
+    lines: Sequence[str],
+    *,
+    wire: str | None = None,
+    date: str | None = None,
+    editions: Sequence[str] | None = None,
+    at: str | None = None,
+    clock: Clock = Clock.COUNTER,
+    utc_offset: float = 0.0,
+) -> NodeConfig:
+    """Return the configuration of a node that reads recordings and network lines with the options of a command."""
+    from skypact.configfile import FieldError
+    from skypact.node import NodeConfig, Source
+
+    where = place(at)
+    found: list[Source] = []
+    try:
+        for address in [*map(str, recordings), *lines]:
+            scheme = address.partition("://")[0] if address in lines else ""
+            if address in lines and scheme not in {"tcp", "udp"}:
+                raise MisuseError(f"{address}: write it as tcp://HOST:PORT or udp://ADDRESS:PORT")
+            stem = Path(address).name.partition(".")[0] if not scheme else "receiver" if scheme == "tcp" else "radars"
+            same = sum(one.name.rpartition("-")[0] == stem or one.name == stem for one in found)
+            found.append(
+                Source(
+                    name=f"{stem}-{same + 1}" if same else stem,
+                    address=address,
+                    format=wire,
+                    date=day(date),
+                    editions={str(category): edition for category, edition in _editions(editions or ()).items()},
+                    latitude_deg=None if where is None else where[0],
+                    longitude_deg=None if where is None else where[1],
+                    clock=clock.value,
+                    utc_offset_s=_utc_offset_s(utc_offset),
+                )
+            )
+        return NodeConfig(node="node", party="party", sources=tuple(found))
+    except FieldError as err:
+        raise MisuseError(f"{err}; {err.hint}" if err.hint else str(err)) from None
+
+
+def changed(config: NodeConfig, changes: Mapping[str, object]) -> NodeConfig:
+    """Return a node's configuration with some values replaced by those of options."""
+    import msgspec
+
+    from skypact.configfile import FieldError
+
+    try:
+        return msgspec.structs.replace(config, **changes)
+    except FieldError as err:
+        where = f"--{err.at[0]}: " if err.at else ""
+        raise MisuseError(f"{where}{err}; {err.hint}" if err.hint else f"{where}{err}") from None
+
+
+def _utc_offset_s(hours: float) -> int:
+    if not -24 < hours < 24:
+        raise MisuseError(f"--utc-offset {hours:g}: write the hours by which the clock is ahead of UTC, as 5.5")
+    return round(hours * 3600)
 
 
 def warn_of_times(recording: Recording) -> None:
@@ -144,6 +212,19 @@ def day(text: str | None) -> dt.date | None:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise MisuseError(f"--date {text}: no date; write it as 2026-11-22") from None
+
+
+def instant(text: str | None) -> int | None:
+    """Return the UTC nanoseconds of a time that an option gives."""
+    from skypact.units import to_ns
+
+    if text is None:
+        return None
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise MisuseError(f"{text}: no time; write it as 2026-06-01T03:20:00Z") from None
+    return to_ns(found if found.tzinfo else found.replace(tzinfo=dt.UTC))
 
 
 def place(text: str | None) -> tuple[float, float] | None:

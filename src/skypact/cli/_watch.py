@@ -1,82 +1,103 @@
-"""Steps of input through a centre onto the terminal."""
+"""A node's steps onto the terminal."""
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from typing import TYPE_CHECKING
-
-from skypact.cli import _say
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from rich.console import Console
 
-    from skypact.centre import Centre
     from skypact.cli._picture import Picture
-    from skypact.node import Step
-    from skypact.sensors import Notice
+    from skypact.node import Moment
 
 REDRAW_S = 0.25
 
 
-def watch(steps: Iterable[Step], centre: Centre, picture: Picture, status: Callable[[], str] = str) -> None:
-    """Run a centre on steps of input and show its picture until they end or Ctrl-C does.
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C or a request to terminate sets; a second Ctrl-C ends at once."""
+    stop = threading.Event()
 
-    Without a terminal only the last picture is printed.
+    def ask(number: int, _: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def watch(
+    moments: Iterable[Moment],
+    picture: Picture,
+    status: Callable[[], str] = str,
+    log: Literal["text", "json"] = "text",
+    shown: bool = True,
+) -> None:
+    """Show the picture of a node until its steps end.
+
+    Without a terminal, or if it is not to be shown, what the node logs goes to stderr and only the last picture is
+    printed.
 
     Parameters
     ----------
-    steps : iterable of Step
-    centre : Centre
+    moments : iterable of Moment
     picture : Picture
     status : callable
         What else to say in the bottom line.
+    log : {"text", "json"}
+    shown : bool
     """
+    import logging
+
     from rich.console import Console
 
+    from skypact.node.log import Kept, log_to
+
     console = Console()
-    said = _say.Notices()
-    if console.is_terminal:
-        notices = _on_screen(steps, centre, picture, status, console)
+    if console.is_terminal and shown:
+        kept = Kept()
+        log_to(kept, log)
+        try:
+            _on_screen(moments, picture, status, console, kept.lines)
+        finally:
+            print(*kept.lines, sep="\n", end="\n" if kept.lines else "", file=sys.stderr)
     else:
-        notices = []
-        with suppress(KeyboardInterrupt):
-            for step in steps:
-                said.say(_take(step, centre, picture))
+        log_to(logging.StreamHandler(), log)
+        for moment in moments:
+            picture.update(moment.now_ns, moment.output.tracks)
         console.width = 120
-    console.print(picture.summary())
-    said.say(notices)
+    if picture.now_ns:
+        console.print(picture.summary())
 
 
 def _on_screen(
-    steps: Iterable[Step], centre: Centre, picture: Picture, status: Callable[[], str], console: Console
-) -> list[Notice]:
-    """Show the picture until the steps end or a person does; return what is still to be said."""
+    moments: Iterable[Moment], picture: Picture, status: Callable[[], str], console: Console, lines: Iterable[str]
+) -> None:
     from rich.live import Live
 
-    notices: list[Notice] = []
     drawn = 0.0
     plots = 0
     begun = time.monotonic()
-    with Live(picture, console=console, screen=True, auto_refresh=False) as live, suppress(KeyboardInterrupt):
-        for step in steps:
-            notices += _take(step, centre, picture)
-            plots += step.arrived.plots.num_rows
+    with Live(picture, console=console, screen=True, auto_refresh=False) as live:
+        for moment in moments:
+            picture.update(moment.now_ns, moment.output.tracks)
+            plots += moment.arrived.plots.num_rows
             now = time.monotonic()
             if now - drawn >= REDRAW_S:
                 rate = plots / max(now - begun, 1e-9)
-                last = f"   {notices[-1].text}" if notices else ""
-                picture.footer = f" Ctrl-C stops   {plots:,} plots, {rate:,.0f}/s   {status()}{last}"
+                last = list(lines)[-1:]
+                picture.footer = "   ".join([f" Ctrl-C stops   {plots:,} plots, {rate:,.0f}/s", status(), *last])
                 live.refresh()
                 drawn = now
-    return notices
-
-
-def _take(step: Step, centre: Centre, picture: Picture) -> tuple[Notice, ...]:
-    """Run one step and return what the centre has to say to a person."""
-    output = centre.step(step.now_ns, step.arrived.plots, services=step.arrived.services)
-    picture.update(step.now_ns, output.tracks)
-    if step.arrived.tracks.num_rows:
-        picture.update(step.now_ns, step.arrived.tracks)
-    return output.notices

@@ -23,14 +23,13 @@ def demo(
     import sys
 
     from skypact.cli import _flight, _say
-    from skypact.cli._picture import Picture
-    from skypact.cli._watch import watch
+    from skypact.cli._live import live
     from skypact.exercise import read
-    from skypact.node import paced, until
+    from skypact.node import Node, NodeConfig, PlayedFeed
 
     pace = options.speed(speed) if sys.stdout.isatty() else None
     flown = read(scenario)
     _say.note(f"making what the sensors of {flown.id!r} see ...")
-    centre = options.centre(flown.catalogue, None, exercise=True)
-    picture = Picture(f"skypact demo · {flown.title}", flown.sensors)
-    watch(until(seconds)(paced(_flight.steps(flown), pace)), centre, picture)
+    config = NodeConfig(node="demo", party="demo", exercise=True, speed=pace or "max", sources=())
+    node = Node(config, flown.catalogue, [PlayedFeed(flown.id, _flight.steps(flown))])
+    live(node, f"demo · {flown.title}", seconds=seconds)

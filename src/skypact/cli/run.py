@@ -1,4 +1,4 @@
-"""``skypact run``: the live air picture of a recording or a receiver."""
+"""``skypact run``: a live node, its feeds in, its picture out."""
 
 from __future__ import annotations
 
@@ -8,19 +8,32 @@ from typing import Annotated
 import typer
 
 from skypact.cli import _options as options
+from skypact.errors import MisuseError
 
 
 def run(
-    recording: Annotated[Path | None, typer.Option("--input", metavar="FILE", help="A recording to play.")] = None,
+    file: Annotated[Path | None, typer.Argument(metavar="[NODE.toml]", help="What the node is told.")] = None,
+    recording: Annotated[
+        list[Path] | None, typer.Option("--input", metavar="FILE", help="A recording to play; may be repeated.")
+    ] = None,
     connect: Annotated[
-        str | None, typer.Option("--connect", metavar="tcp://HOST:PORT", help="A receiver to read from.")
+        list[str] | None,
+        typer.Option("--connect", metavar="tcp://HOST:PORT", help="A receiver to read from; may be repeated."),
+    ] = None,
+    listen: Annotated[
+        list[str] | None,
+        typer.Option("--listen", metavar="udp://ADDRESS:PORT", help="Datagrams to listen to; may be repeated."),
     ] = None,
     speed: Annotated[
-        str, typer.Option("--speed", metavar="N|max", help="Times real time for a recording; max is all at once.")
-    ] = "1",
+        str | None, typer.Option("--speed", metavar="N|max", help="Times real time for recordings; max is all at once.")
+    ] = None,
     sensors: options.Sensors = None,
-    qnh: Annotated[
-        float | None, typer.Option("--qnh", metavar="HPA", help="Sea-level pressure, for true heights.")
+    qnh: options.Qnh = None,
+    journal: Annotated[
+        Path | None, typer.Option("--journal", metavar="DIR", help="Folder in which everything is kept.")
+    ] = None,
+    http: Annotated[
+        str | None, typer.Option("--http", metavar="HOST:PORT", help="Serve /healthz and /metrics on loopback.")
     ] = None,
     seconds: Annotated[float | None, typer.Option("--seconds", help="Stop after so many seconds.")] = None,
     date: options.Date = None,
@@ -29,49 +42,42 @@ def run(
     at: options.Reference = None,
     clock: options.Stamps = options.Clock.COUNTER,
     utc_offset: options.UtcOffset = 0.0,
+    log: options.Log = options.LogForm.TEXT,
+    picture: Annotated[bool, typer.Option(help="Show the air picture on a terminal.")] = True,
 ) -> None:
-    """Show the live air picture of a recording or of a receiver.
+    """Run a node: feeds in, one tracked air picture out, everything kept if there is a journal.
+
+    Example: skypact run node.toml
 
     Example: skypact run --input radar.pcap --sensors sensors.toml --speed 10
 
-    Example: skypact run --connect tcp://127.0.0.1:30005 --at 43.06,74.48
+    Example: skypact run --connect tcp://127.0.0.1:30005 --at 43.06,74.48 --listen udp://239.0.0.1:8600 --journal day1
     """
-    from skypact.cli._picture import Picture
-    from skypact.cli._watch import watch
-    from skypact.errors import MisuseError
-    from skypact.node import paced, steps, until
+    from skypact import node
+    from skypact.cli._live import live
 
-    if (recording is None) == (connect is None):
-        raise MisuseError("say either --input FILE or --connect tcp://HOST:PORT")
-    centre = options.centre(sensors, qnh)
-    stop = until(seconds)
-    if recording is not None:
-        played = options.recordings(
-            [recording], wire=wire, date=date, editions=edition, at=at, clock=clock, utc_offset=utc_offset
-        )[0]
-        picture = Picture(f"skypact · {recording.name}", list(centre.catalogue))
-        watch(stop(paced(steps(played), options.speed(speed))), centre, picture)
-        options.complain([played], taken=centre.counts.get("plots", 0) > 0 or bool(picture.tracks))
-        return
-    from skypact.formats.intake import intake
-    from skypact.node import PORTS, TcpFeed, address
-
-    host, port = address(connect or "")
-    kind = wire or PORTS.get(port, "beast")
-    line = intake(
-        kind,
-        sensor="receiver",
-        date=options.day(date),
-        reference=options.place(at),
-        clock=clock.value,
-        utc_offset_s=round(utc_offset * 3600),
-    )
-    feed = TcpFeed(host, port, line)
-    picture = Picture(f"skypact · {connect} ({kind})", list(centre.catalogue))
-
-    def status() -> str:
-        return (
-            f"connected, {feed.received:,} octets" if feed.connected else f"not connected: {feed.why or 'connecting'}"
+    given = [*map(str, recording or ()), *(connect or ()), *(listen or ())]
+    if (file is None) == (not given):
+        raise MisuseError("say either NODE.toml, or what to read: --input FILE, --connect or --listen")
+    if file is None:
+        config = options.node(
+            recording or (),
+            [*(connect or ()), *(listen or ())],
+            wire=wire,
+            date=date,
+            editions=edition,
+            at=at,
+            clock=clock,
+            utc_offset=utc_offset,
         )
-
-    watch(stop(feed), centre, picture, status)
+    else:
+        config = node.read(file)
+    changes = {
+        "speed": None if speed is None else options.speed(speed) or "max",
+        "sensors": None if sensors is None else str(sensors),
+        "journal": None if journal is None else str(journal),
+        "http": http,
+        "air": None if qnh is None else node.Air(qnh_hpa=qnh, isa_deviation_k=config.air.isa_deviation_k),
+    }
+    config = options.changed(config, {key: value for key, value in changes.items() if value is not None})
+    live(node.Node(config), ", ".join(given) or str(file), seconds=seconds, log=log.value, shown=picture)

@@ -6,8 +6,7 @@ degrees use `skypact.earth.frames`, which holds the same formulas.
 
 from __future__ import annotations
 
-from numba import njit
-
+from skypact.compiled import kernel
 from skypact.earth import _formulas
 from skypact.earth._formulas import Real
 
@@ -22,25 +21,22 @@ __all__ = [
     "uvw_to_enu",
 ]
 
-# The NumPy error model: 0 / 0 at the earth's centre is not a number, not an exception.
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
-
-geodetic_to_ecef = _compiled(_formulas.geodetic_to_ecef)
-ecef_to_geodetic = _compiled(_formulas.ecef_to_geodetic)
-uvw_to_enu = _compiled(_formulas.uvw_to_enu)
-enu_to_uvw = _compiled(_formulas.enu_to_uvw)
-enu_to_aer = _compiled(_formulas.enu_to_aer)
-aer_to_enu = _compiled(_formulas.aer_to_enu)
+geodetic_to_ecef = kernel(_formulas.geodetic_to_ecef)
+ecef_to_geodetic = kernel(_formulas.ecef_to_geodetic)
+uvw_to_enu = kernel(_formulas.uvw_to_enu)
+enu_to_uvw = kernel(_formulas.enu_to_uvw)
+enu_to_aer = kernel(_formulas.enu_to_aer)
+aer_to_enu = kernel(_formulas.aer_to_enu)
 
 
-@_compiled
+@kernel
 def enu_from_ecef(x: Real, y: Real, z: Real, lat0: Real, lon0: Real, h0: Real) -> tuple[Real, Real, Real]:
     """Return east, north, up of a point seen from a reference position."""
     x0, y0, z0 = geodetic_to_ecef(lat0, lon0, h0)
     return uvw_to_enu(x - x0, y - y0, z - z0, lat0, lon0)
 
 
-@_compiled
+@kernel
 def ecef_from_enu(east: Real, north: Real, up: Real, lat0: Real, lon0: Real, h0: Real) -> tuple[Real, Real, Real]:
     """Return earth-centred x, y, z of a point given east, north, up of a reference position."""
     x0, y0, z0 = geodetic_to_ecef(lat0, lon0, h0)

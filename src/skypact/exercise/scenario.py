@@ -258,6 +258,12 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """What trackers are told of the scenario's sensors."""
         return Catalogue(sensor.told for sensor in self.sensors)
 
+    @property
+    def parties(self) -> dict[str, tuple[SimulatedSensor, ...]]:
+        """The sensors by the party whose they are, in the order of the parties; nobody's belong to ``""``."""
+        owners = sorted({sensor.party or "" for sensor in self.sensors})
+        return {one: tuple(s for s in self.sensors if (s.party or "") == one) for one in owners}
+
 
 def _unique(name: str, ids: Sequence[str]) -> None:
     first: dict[str, int] = {}

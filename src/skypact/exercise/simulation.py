@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import merge
@@ -138,10 +138,10 @@ class Simulation:
     def _callsigns(self) -> list[str | None]:
         return [mover.callsign for mover in self.movers]
 
-    def messages(self) -> Iterator[Message]:
-        """Yield what all sensors send, in the order of time, then of the sensors' ids."""
-        sensors = sorted(self.scenario.sensors, key=attrgetter("id"))
-        return merge(*(self._send(sensor) for sensor in sensors), key=attrgetter("time_ns"))
+    def messages(self, sensors: Iterable[SimulatedSensor] | None = None) -> Iterator[Message]:
+        """Yield what sensors, or all of them, send, in the order of time, then of the sensors' ids."""
+        sending = sorted(self.scenario.sensors if sensors is None else sensors, key=attrgetter("id"))
+        return merge(*(self._send(sensor) for sensor in sending), key=attrgetter("time_ns"))
 
     def _send(self, sensor: SimulatedSensor) -> Iterator[Message]:
         if not sensor.is_radar:
@@ -151,8 +151,15 @@ class Simulation:
         duration = self.scenario.duration_s
         return feeds.asterix(sensor, seen.beam, seen.echoes, self._callsigns, self._start_ns, duration)
 
-    def truth(self) -> pa.Table:
-        """Return where everything truly was, every second while it existed, in the order of time."""
+    def truth(self, sensors: Iterable[SimulatedSensor] | None = None) -> pa.Table:
+        """Return where everything truly was, every second while it existed, in the order of time.
+
+        Parameters
+        ----------
+        sensors : iterable of SimulatedSensor, optional
+            Those that decide what is trackable; all of the scenario if not given.
+        """
+        watching = tuple(self.scenario.sensors if sensors is None else sensors)
         time = np.arange(len(self._grid_s))[self._grid_s <= self.scenario.duration_s]
         object_, at = [], []
         for i, grid in enumerate(self._grid):
@@ -162,7 +169,7 @@ class Simulation:
         which, when = np.concatenate(object_), np.concatenate(at)
         order = np.lexsort((which, when))
         which, when = which[order], when[order]
-        trackable = np.stack([self._trackable(i) for i in range(len(self.movers))])[which, when]
+        trackable = np.stack([self._trackable(i, watching) for i in range(len(self.movers))])[which, when]
 
         def state(name: str) -> NDArray[np.float64]:
             return np.stack([getattr(grid, name) for grid in self._grid])[which, when]
@@ -185,10 +192,10 @@ class Simulation:
         }
         return build(TRUTH, len(which), columns)
 
-    def _trackable(self, mover: int) -> NDArray[np.bool_]:
-        """Return whether any sensor could see an object, at each time of the grid."""
+    def _trackable(self, mover: int, sensors: Iterable[SimulatedSensor]) -> NDArray[np.bool_]:
+        """Return whether any of some sensors could see an object, at each time of the grid."""
         seen = np.zeros(len(self._grid_s), bool)
-        for sensor in self.scenario.sensors:
+        for sensor in sensors:
             sights = self.watch(sensor).sights if sensor.is_radar else self.listen(sensor).sights
             if mover in sights:
                 seen |= sights[mover].at(self._grid_s)

@@ -27,6 +27,15 @@ class Decoded:
     services: pa.Table = field(default_factory=lambda: empty(SERVICES))
     raw: Mapping[int, pa.Table] = field(default_factory=dict)
 
+    def whole(self) -> Decoded:
+        """Return the same with each table in one piece, as it is read again from a journal."""
+        return Decoded(_whole(self.plots), _whole(self.tracks), _whole(self.services), self.raw)
+
+
+def _whole(table: pa.Table) -> pa.Table:
+    pieces = table.column(0).num_chunks
+    return table if pieces < 2 else table.unify_dictionaries().combine_chunks()
+
 
 def joined(parts: Sequence[Decoded]) -> Decoded:
     """Return the tables of several batches, one behind the other."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 
 from skypact.formats.asterix import AsterixDecoder, BlockStream
+from skypact.formats.datagrams import Datagrams
 from skypact.formats.decoded import Decoded, joined
 from skypact.formats.detect import HEAD, detect
 from skypact.formats.modes import AvrReader, BeastReader, CsvReader, Frames, JsonlReader, ModesDecoder
@@ -17,9 +18,6 @@ from skypact.formats.pcap import PcapReader
 from skypact.formats.readsb import TraceReader
 from skypact.formats.sbs import SbsReader
 from skypact.tables import NO_TIME
-
-if TYPE_CHECKING:
-    from skypact.formats.datagrams import Datagrams
 
 FORMATS = ("asterix", "pcap", "beast", "avr", "sbs", "jsonl", "csv", "readsb")
 """Formats that `intake` reads."""
@@ -89,10 +87,13 @@ class Intake(Protocol):
     def finish(self) -> Decoded:
         """Return what can still be read after the last byte."""
 
+    def pieces(self, chunks: Sequence[bytes], received_ns: Sequence[int]) -> Decoded:
+        """Return what the next pieces of the stream complete; the same as feeding them one by one."""
+        return joined([self.feed(chunk, at) for chunk, at in zip(chunks, received_ns, strict=True)])
+
     def take(self, datagrams: Datagrams) -> Decoded:
         """Return what datagrams hold, each of which begins anew where the format allows it."""
-        parts = [self.feed(datagrams[i], int(datagrams.received_ns[i])) for i in range(len(datagrams))]
-        return joined(parts)
+        return self.pieces([datagrams[i] for i in range(len(datagrams))], datagrams.received_ns.tolist())
 
     @property
     def problems(self) -> Mapping[str, int]:
@@ -175,6 +176,11 @@ class _Asterix(Intake):
     def feed(self, chunk: bytes, received_ns: int = NO_TIME) -> Decoded:
         return self._decoder.decode(self._stream.feed(chunk, received_ns))
 
+    def pieces(self, chunks: Sequence[bytes], received_ns: Sequence[int]) -> Decoded:
+        runs = [self._stream.feed(chunk, at) for chunk, at in zip(chunks, received_ns, strict=True)]
+        blocks = [(run[i], int(run.received_ns[i])) for run in runs for i in range(len(run))]
+        return self._decoder.decode(Datagrams.of([block for block, _ in blocks], [at for _, at in blocks]))
+
     def take(self, datagrams: Datagrams) -> Decoded:
         return self._decoder.decode(datagrams)
 
@@ -253,6 +259,11 @@ class _Modes(Intake):
 
     def feed(self, chunk: bytes, received_ns: int = NO_TIME) -> Decoded:
         return self._decode(self._reader.feed(chunk, received_ns))
+
+    def pieces(self, chunks: Sequence[bytes], received_ns: Sequence[int]) -> Decoded:
+        if chunks and isinstance(self._reader, BeastReader | AvrReader):
+            return self._decode(self._reader.pieces(chunks, received_ns))
+        return super().pieces(chunks, received_ns)
 
     def finish(self) -> Decoded:
         rest = self._reader.finish()

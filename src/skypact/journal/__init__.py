@@ -6,7 +6,8 @@ also while it is written. See `docs/journal.md` for what lies in the folder.
 
 from skypact.journal._recovery import Recovery
 from skypact.journal.contents import RAW, SCHEMA, Snapshot, Step, raw
+from skypact.journal.picture import picture
 from skypact.journal.reader import Entry, Journal, Usage
 from skypact.journal.writer import Writer
 
-__all__ = ["RAW", "SCHEMA", "Entry", "Journal", "Recovery", "Snapshot", "Step", "Usage", "Writer", "raw"]
+__all__ = ["RAW", "SCHEMA", "Entry", "Journal", "Recovery", "Snapshot", "Step", "Usage", "Writer", "picture", "raw"]

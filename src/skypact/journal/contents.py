@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 SCHEMA = "journal/1"
 """Layout of the folder."""
 
-STEPS = pa.schema([("time", TIME), ("consumed", pa.list_(pa.uint64()))], metadata={"schema": "steps/1"})
+STEPS = pa.schema(
+    [("time", TIME), ("consumed", pa.list_(pa.uint64())), ("produced", pa.list_(pa.uint64()))],
+    metadata={"schema": "steps/1"},
+)
 SNAPSHOTS = pa.schema(
     [("time", TIME), ("through", pa.uint64()), ("data", pa.binary())], metadata={"schema": "snapshots/1"}
 )
@@ -50,14 +53,17 @@ class Step:
         The present that the centre was told, UTC nanoseconds.
     consumed : tuple of int
         Sequences of the batches it was given, in their order.
+    produced : tuple of int
+        Sequences of the batches it gave, in their order; all of them stand before the step.
     """
 
     now_ns: int
     consumed: tuple[int, ...] = ()
+    produced: tuple[int, ...] = ()
 
     def table(self) -> pa.Table:
         """Return the step as one row of a table."""
-        return _row(STEPS, self.now_ns, list(self.consumed))
+        return _row(STEPS, self.now_ns, list(self.consumed), list(self.produced))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,7 @@ def as_table(content: Content) -> pa.Table:
 def from_table(table: pa.Table) -> Content:
     """Return what was appended."""
     if table.num_rows == 1 and table.schema.equals(STEPS):
-        return Step(table["time"][0].value, tuple(table["consumed"][0].as_py()))
+        return Step(table["time"][0].value, tuple(table["consumed"][0].as_py()), tuple(table["produced"][0].as_py()))
     if table.num_rows == 1 and table.schema.equals(SNAPSHOTS):
         return Snapshot(table["time"][0].value, table["through"][0].as_py(), table["data"][0].as_py())
     return table

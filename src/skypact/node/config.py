@@ -35,8 +35,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         One of `formats.intake.FORMATS`; told from port or content if not given.
     interface : str or None
         Address of the interface on which a multicast group is joined.
-    speed : float or "max"
-        Pace of a recording.
     date : date or None
         Date of the first message, for formats without one.
     editions : dict
@@ -45,6 +43,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Where a Mode S receiver stands.
     clock : {"counter", "day"}
         What the stamps of Beast and AVR are.
+    utc_offset_s : int
+        How far times in SBS lines are ahead of UTC.
     simulated : bool
         Whether messages that cannot say so themselves are simulated.
     queue_octets : int
@@ -55,12 +55,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     address: Annotated[str, Meta(min_length=1)] = msgspec.field(name="from")
     format: str | None = None
     interface: str | None = None
-    speed: Annotated[float, Meta(gt=0)] | Literal["max"] = 1.0
     date: dt.date | None = None
     editions: dict[str, str] = {}
     latitude_deg: Annotated[float, Meta(ge=-90, le=90)] | None = None
     longitude_deg: Annotated[float, Meta(ge=-180, le=180)] | None = None
     clock: Literal["counter", "day"] = "counter"
+    utc_offset_s: Annotated[int, Meta(gt=-86_400, lt=86_400)] = 0
     simulated: bool = False
     queue_octets: Annotated[int, Meta(ge=65_536, le=1 << 30)] = 1 << 23
 
@@ -131,12 +131,19 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         Folder of the journal; without one nothing is kept.
     exercise : bool
         Whether simulated and live plots may be mixed.
-    clock : {"wall", "data"}
-        Whether the present is the wall clock's, or that of the newest plot: for feeds replayed faster than they were.
+    clock : {"wall", "data"} or None
+        Whether the present is the wall clock's, or that of the newest plot, as for feeds replayed faster than they
+        were; the wall clock's if not given, unless there are recordings, which are in a time of their own.
+    speed : float or "max"
+        Pace of recordings: 1 is as it happened.
     step_s : float
         Length of a step.
-    listen : str or None
+    snapshot_s : float
+        How often the state is written into the journal: a node that starts again replays what came since.
+    http : str or None
         ``HOST:PORT`` of metrics and health, on loopback.
+    first_track : int
+        First of the block of track numbers.
     air : Air
     sources : tuple of Source
     """
@@ -146,9 +153,11 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     sensors: str | None = None
     journal: str | None = None
     exercise: bool = False
-    clock: Literal["wall", "data"] = "wall"
+    clock: Literal["wall", "data"] | None = None
+    speed: Annotated[float, Meta(gt=0, le=1e6)] | Literal["max"] = 1.0
     step_s: Annotated[float, Meta(ge=0.05, le=10)] = 0.5
-    listen: str | None = None
+    snapshot_s: Annotated[float, Meta(ge=1, le=86_400)] = 300.0
+    http: str | None = None
     first_track: Annotated[int, Meta(ge=1, le=2**32 - 1)] = 1
     air: Air = Air()
     sources: Annotated[tuple[Source, ...], Meta(min_length=1)] = msgspec.field(name="source")
@@ -159,8 +168,19 @@ class NodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         for i, name in enumerate(names):
             if name in names[:i]:
                 raise FieldError(f"a second source {name!r}", "source", i, "name", hint="rename one")
-        if self.listen is not None:
-            host_port(self.listen)
+        if self.http is not None:
+            host_port(self.http)
+        played = [s for s in self.sources if not s.scheme]
+        if played and self.clock == "wall":
+            raise FieldError("a recording is not in the time of the wall clock", "clock", hint='write clock = "data"')
+        if played and len(played) < len(self.sources) and self.speed == "max":
+            hint = "give the speed at which the lines send"
+            raise FieldError("a recording beside network lines needs a pace", "speed", hint=hint)
+
+    @property
+    def in_data_time(self) -> bool:
+        """Whether the present is that of the newest plot."""
+        return self.clock == "data" or any(not s.scheme for s in self.sources)
 
     @property
     def tracker(self) -> TrackerSettings:
@@ -191,9 +211,9 @@ def host_port(text: str) -> tuple[str, int]:
     except ValueError:
         host = port = None
     if not host or port is None:
-        raise FieldError(f"{text}: no address", "listen", hint='write listen = "127.0.0.1:9100"')
+        raise FieldError(f"{text}: no address", "http", hint='write http = "127.0.0.1:9100"')
     if host not in LOOPBACK:
-        raise FieldError(f"{host} can be reached by others", "listen", hint="bind 127.0.0.1 and put a proxy in front")
+        raise FieldError(f"{host} can be reached by others", "http", hint="bind 127.0.0.1 and put a proxy in front")
     return host, port
 
 

@@ -1,4 +1,4 @@
-"""When things happen: recordings cut into steps of time, at a chosen speed or as fast as they can be read."""
+"""When things happen: input cut into steps of time, and the pace at which it is played."""
 
 from __future__ import annotations
 
@@ -106,44 +106,39 @@ def _ns(column: pa.ChunkedArray) -> NDArray[np.int64]:
     return np.asarray(column.cast(pa.int64()).fill_null(NO_TIME).to_numpy())
 
 
-def paced(
-    stream: Iterable[Step],
-    speed: float | None,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Step]:
-    """Hold each step back until its time has come.
+class Pace:
+    """When the times of what is played come: real time, a multiple of it, or at once.
+
+    A longer silence than `LONGEST_GAP_NS` is not waited for.
 
     Parameters
     ----------
-    stream : iterable of Step
     speed : float or None
         1 is as it happened, 20 twenty times as fast, none as fast as possible.
-    clock, sleep : callable
-        For tests.
+    clock : callable
+        Monotonic seconds; for tests.
     """
-    begun: tuple[float, int] | None = None
-    for step in stream:
-        if speed is not None:
-            if begun is None:
-                begun = clock(), step.now_ns
-            due = begun[0] + (step.now_ns - begun[1]) / SECOND_NS / speed
-            wait = due - clock()
-            if wait > 0:
-                sleep(wait)
-        yield step
 
+    def __init__(self, speed: float | None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._speed = speed
+        self._clock = clock
+        self._begun: tuple[float, int] | None = None
+        self._last_ns = NO_TIME
 
-def until(
-    seconds: float | None, clock: Callable[[], float] = time.monotonic
-) -> Callable[[Iterable[Step]], Iterator[Step]]:
-    """Return what ends a stream of steps after some seconds of the wall clock; none lets it go on."""
+    def wait_s(self, now_ns: int) -> float:
+        """Return how long to wait until a time may be played, zero or less for not at all; times only go on."""
+        if self._speed is None:
+            return 0.0
+        if self._begun is None or now_ns - self._last_ns > LONGEST_GAP_NS:
+            self._begun = self._clock(), now_ns
+        self._last_ns = now_ns
+        begun_s, begun_ns = self._begun
+        return begun_s + (now_ns - begun_ns) / SECOND_NS / self._speed - self._clock()
 
-    def cut(stream: Iterable[Step]) -> Iterator[Step]:
-        begun = clock()
-        for step in stream:
-            yield step
-            if seconds is not None and clock() - begun >= seconds:
-                return
-
-    return cut
+    def reached_ns(self, next_ns: int) -> int:
+        """Return the time up to which the pace has come; at least `next_ns` if all is played at once."""
+        if self._speed is None:
+            return next_ns
+        self.wait_s(next_ns)
+        begun_s, begun_ns = self._begun or (self._clock(), next_ns)
+        return begun_ns + int((self._clock() - begun_s) * self._speed * SECOND_NS)

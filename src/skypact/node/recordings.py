@@ -40,7 +40,9 @@ class Recording:
         A capture, a stream as received, text lines, any of them packed with gzip or xz, or PLOTS as Parquet.
     wire : str, optional
         One of `intake.FORMATS`; told from the first octets if not given.
-    date, editions, raw, reference, clock, utc_offset_s
+    sensor : str, optional
+        Name of the receiver of formats that do not tell it; the file's name up to its first point if not given.
+    date, editions, raw, reference, clock, utc_offset_s, simulated
         As `formats.intake.intake` takes them.
 
     Attributes
@@ -63,12 +65,14 @@ class Recording:
         path: str | Path,
         *,
         wire: str | None = None,
+        sensor: str | None = None,
         date: dt.date | None = None,
         editions: Mapping[int, str] | None = None,
         raw: bool = False,
         reference: tuple[float, float] | None = None,
         clock: Literal["counter", "day"] = "counter",
         utc_offset_s: int = 0,
+        simulated: bool = False,
     ) -> None:
         self.path = Path(path)
         if wire is not None and wire not in FORMATS:
@@ -82,13 +86,14 @@ class Recording:
         if self.wire != "plots":
             self._intake = intake(
                 self.wire,
-                sensor=self.path.name.partition(".")[0] or "receiver",
+                sensor=sensor or self.path.name.partition(".")[0] or "receiver",
                 date=date,
                 editions=editions,
                 raw=raw,
                 reference=reference,
                 clock=clock,
                 utc_offset_s=utc_offset_s,
+                simulated=simulated,
             )
 
     @property

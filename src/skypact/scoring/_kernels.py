@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from skypact.compiled import kernel
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-
-kernel = njit(cache=True, nogil=True, error_model="numpy")
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from skypact.tracking._compiled import kernel
+from skypact.compiled import kernel
 from skypact.tracking._records import Floats, Longs
 
 LARGEST_CLUSTER = 300

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from skypact.tracking._compiled import kernel
+from skypact.compiled import kernel
 from skypact.tracking._filter import block_update, predicted_block, travel
 from skypact.tracking._geometry import EARTH_RADIUS_M, to_earth
 from skypact.tracking._measurement import GATE_SIGMAS, height_row, height_slack, rows_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from skypact.compiled import kernel
 from skypact.tracking._association import noise_of
-from skypact.tracking._compiled import kernel
 from skypact.tracking._filter import move, predict_covariance, predicted_block, scalar_update, travel
 from skypact.tracking._geometry import EARTH_RADIUS_M, UNKNOWN_TOP_M, to_earth
 from skypact.tracking._measurement import PRESSURE_VAR, atmosphere, height_row, height_slack, rows_of
@@ -24,6 +24,8 @@ OFFSET_FLOOR_VAR = 30.0**2
 """The offset between geometric and pressure altitude is never known better: it changes with height and place."""
 LEVELLED_VAR = 100.0**2
 """Variance of the offset below which measured geometric altitudes, not the atmosphere, determine it."""
+DOUBT = 4.0
+"""Growth of a height's variance by an altitude that is not believed: if more say the same, they are believed soon."""
 CURVED = 1.5
 """Growth of a row's variance by its second-order part above which it is linearised once more."""
 
@@ -120,7 +122,14 @@ def enter(
     count = 0
     noise = noise_of(track, rules)
     innovation, variance = height_row(track, height, plot, rules)
-    slack = height_slack(innovation, c[11] + variance, since) if variance >= 0.0 else -1.0
+    slack = -1.0
+    if variance >= 0.0:
+        slack = height_slack(innovation, c[11] + variance, since)
+        if slack < 0.0 and track.height_source == HEIGHT_UNKNOWN:
+            slack = innovation * innovation  # whatever ranges made of the height, no altitude has said it yet
+        elif slack < 0.0 and first:
+            track.covariance[11] *= DOUBT
+            c[11] = track.covariance[11]
     if slack >= 0.0:
         c[11] += slack
         h[:] = 0.0

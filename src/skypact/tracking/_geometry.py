@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
+from skypact.compiled import kernel
 from skypact.earth.kernels import geodetic_to_ecef
-from skypact.tracking._compiled import kernel
 from skypact.tracking._records import Floats
 
 SEMI_MAJOR_M = 6_378_137.0

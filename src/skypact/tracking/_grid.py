@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from skypact.tracking._compiled import kernel
+from skypact.compiled import kernel
 from skypact.tracking._filter import travel
 from skypact.tracking._geometry import to_earth
 from skypact.tracking._measurement import GATE_SIGMAS, WIDEST_M

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skypact import tables
-from skypact.tracking._compiled import kernel
+from skypact.compiled import kernel
 from skypact.tracking._geometry import set_axes
 from skypact.tracking._measurement import locate
 from skypact.tracking._records import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from skypact.tracking._compiled import kernel
+from skypact.compiled import kernel
 from skypact.tracking._records import (
     COASTING,
     CONFIRMED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from skypact.tracking._compiled import kernel
+from skypact.compiled import kernel
 from skypact.tracking._geometry import (
     EARTH_RADIUS_M,
     UNKNOWN_HEIGHT_M,

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skypact import tables
+from skypact.compiled import kernel
 from skypact.tracking._association import noise_of
-from skypact.tracking._compiled import kernel
 from skypact.tracking._filter import move, predict_covariance, travel
 from skypact.tracking._lifecycle import STALE_LOOKS
 from skypact.tracking._records import (

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
+from skypact.compiled import kernel
 from skypact.tracking._assignment import assign
 from skypact.tracking._association import fit, same_address
-from skypact.tracking._compiled import kernel
 from skypact.tracking._grid import (
     ENTRY,
     WINDOW_NS,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from skypact.tracking._compiled import kernel
-from skypact.tracking._correction import correct, learn_height
+from skypact.compiled import kernel
+from skypact.tracking._correction import DOUBT, correct, learn_height
 from skypact.tracking._filter import CLIMB_VAR, predicted_block
 from skypact.tracking._geometry import NEAR_ZENITH, TRIANGLE, polar_covariance, set_frame
 from skypact.tracking._lifecycle import hit_existence, note_look, note_sensor, recent_hits, set_due, take
@@ -113,7 +113,9 @@ def apply_reply(track: Record, plot: Record, rules: Record, book: Record, room: 
     take_identity(track, plot)
     if variance >= 0.0:
         predicted_block(track.covariance, dt, 0.0, rules.climb_noise, track.height_source, room.block)
-        if height_slack(innovation, room.block[5] + variance, dt) < 0.0:
+        inconsistent = height_slack(innovation, room.block[5] + variance, dt) < 0.0
+        if inconsistent and track.height_source != HEIGHT_UNKNOWN:
+            track.covariance[11] *= DOUBT
             book.n_inconsistent += 1
             return
     elif math.isnan(plot.velocity[0]):

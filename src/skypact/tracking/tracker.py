@@ -86,6 +86,13 @@ class Tracker:
         book = self._books[0]
         return {name: int(book[f"n_{name}"]) for name in COUNTS}
 
+    @property
+    def alive(self) -> Mapping[str, int]:
+        """How many tracks there are now, by status."""
+        status = self._tracks["status"][: self._books["used"][0]]
+        count = np.bincount(status[status >= TENTATIVE], minlength=len(tables.STATUSES))
+        return {name: int(n) for name, n in zip(tables.STATUSES, count, strict=True) if name != "ended"}
+
     def step(self, now_ns: int, plots: pa.Table) -> pa.Table:
         """Take in plots and return the tracks that changed.
 
@@ -100,7 +107,8 @@ class Tracker:
         -------
         Table of `tables.TRACKS`
             A row per track that changed, in the order of their numbers: updated tracks at the time of their state,
-            coasting and ended ones predicted to `now_ns`. ``ended`` comes once.
+            coasting and ended ones predicted to `now_ns`. ``ended`` comes once. When the clock was set back, all
+            tracks end: their past lies in the future.
 
         Raises
         ------
@@ -110,10 +118,25 @@ class Tracker:
         if not plots.schema.equals(tables.PLOTS):
             raise MisuseError("a table that is not of the schema plots/1 was given to the tracker")
         now_ns = max(-LAST_NS, min(now_ns, LAST_NS))
-        parts = self._take_in(now_ns, plots) if len(plots) else []
+        parts = self._begin_anew(now_ns) if self._set_back(now_ns) else []
+        parts += self._take_in(now_ns, plots) if len(plots) else []
         age(self._tracks, self._free, self._books, now_ns, self._registry.sensors, self._rules[0])
         parts.append(self._changed(now_ns))
         return parts[0] if len(parts) == 1 else pa.concat_tables(parts)
+
+    def _set_back(self, now_ns: int) -> bool:
+        """Whether the present lies so far behind the plots processed that all to come would be too late."""
+        return now_ns < int(self._books["clock_ns"][0]) - int(self.settings.late_s * SECOND_NS)
+
+    def _begin_anew(self, now_ns: int) -> list[pa.Table]:
+        """End all tracks and forget seeds, so that plots of the new present are taken; return the ended ones."""
+        used = self._tracks[: self._books["used"][0]]
+        for place in np.flatnonzero((used["status"] != EMPTY) & (used["status"] < TENTATIVE)):
+            release(self._tracks, int(place), self._free, self._books)
+        alive = np.flatnonzero(used["status"] >= TENTATIVE)
+        used["status"][alive] = ENDED
+        self._books["clock_ns"] = now_ns
+        return [self._rows(alive, now_ns)]
 
     def snapshot(self) -> bytes:
         """Return all there is to know of the tracker, to be given to `resume`."""

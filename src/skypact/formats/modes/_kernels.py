@@ -19,14 +19,14 @@ DIGITS, LENGTH = 1, 2
 
 
 @njit(cache=True, nogil=True)
-def deframe(data, frames, length, stamp, signal, counts):
+def deframe(data, frames, length, stamp, signal, end, counts):
     """Cut a Beast byte stream into frames.
 
     Parameters
     ----------
     data : uint8 array
-    frames, length, stamp, signal : arrays of shape (rows, 14), (rows,), (rows,), (rows,)
-        Written; the stamp is the 48-bit counter.
+    frames, length, stamp, signal, end : arrays of shape (rows, 14), (rows,), (rows,), (rows,), (rows,)
+        Written; the stamp is the 48-bit counter, the end that of the frame in `data`.
     counts : int64 array
         Counted up by `BEAST_REASONS`: bytes of garbage, frames cut by the start of another, unknown types, status.
 
@@ -87,6 +87,7 @@ def deframe(data, frames, length, stamp, signal, counts):
         stamp[row] = counter
         signal[row] = body[6]
         length[row] = size
+        end[row] = i
         for b in range(14):
             frames[row, b] = body[7 + b] if b < size else 0
         row += 1
@@ -130,7 +131,7 @@ def digit(character):
 
 
 @njit(cache=True, nogil=True)
-def scan_avr(data, frames, length, stamp, signal, counts):
+def scan_avr(data, frames, length, stamp, signal, end, counts):
     """Cut AVR text into frames; parameters and result as for `deframe`, with `AVR_REASONS`. No stamp is -1."""
     n = len(data)
     row = 0
@@ -174,6 +175,7 @@ def scan_avr(data, frames, length, stamp, signal, counts):
             signal[row] = digit(data[i + 12]) * 16 + digit(data[i + 13])
         i += head
         length[row] = size // 2
+        end[row] = j + 1
         for b in range(14):
             frames[row, b] = 0
         for b in range(size // 2):

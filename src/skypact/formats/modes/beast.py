@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -82,19 +83,25 @@ class BeastReader:
 
     def feed(self, chunk: bytes, received_ns: int = NO_TIME) -> Frames:
         """Return the frames this chunk completes, all with its arrival."""
-        buffer = self._carry + chunk
+        return self.pieces([chunk], [received_ns])
+
+    def pieces(self, chunks: Sequence[bytes], received_ns: Sequence[int]) -> Frames:
+        """Return the frames these chunks complete, each with the arrival of the chunk that completes it."""
+        buffer = b"".join([self._carry, *chunks])
         rows = len(buffer) // SMALLEST + 1
         data = np.empty((rows, LONGEST), np.uint8)
         length = np.empty(rows, np.uint8)
         stamp = np.empty(rows, np.int64)
         signal = np.empty(rows, np.int16)
-        at, n = k.deframe(np.frombuffer(buffer, np.uint8), data, length, stamp, signal, self._counts)
+        end = np.empty(rows, np.int64)
+        at, n = k.deframe(np.frombuffer(buffer, np.uint8), data, length, stamp, signal, end, self._counts)
+        bounds = len(self._carry) + np.cumsum([len(chunk) for chunk in chunks])
         self._carry = buffer[at:]
         return Frames(
             data[:n],
             length[:n],
             stamps_to_ns(stamp[:n], self._clock),
-            np.full(n, received_ns, np.int64),
+            np.asarray(received_ns, np.int64)[np.searchsorted(bounds, end[:n])],
             signal[:n],
             self._clock,
         )
