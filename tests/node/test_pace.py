@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skypact.formats.decoded import Decoded
-from skypact.node import Step, merged, paced, steps, until
+from skypact.node import Pace, merged, steps
 from skypact.node.pace import LONGEST_GAP_NS, STEP_NS
 from skypact.tables import NO_TIME, PLOTS, build, times
 
@@ -70,22 +71,31 @@ def test_streams_are_merged_in_the_order_of_time() -> None:
 def test_pace_waits_for_the_time_of_each_step() -> None:
     now = 100.0
     slept: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        nonlocal now
-        slept.append(seconds)
-        now += seconds
-
-    stream = [Step(T0 + i * STEP_NS, Decoded()) for i in range(5)]
-    assert list(paced(stream, 10.0, lambda: now, sleep)) == stream
-    assert sum(slept) == np.float64(4 * 0.05).round(12) or abs(sum(slept) - 0.2) < 1e-9
-    slept.clear()
-    assert len(list(paced(stream, None, lambda: now, sleep))) == 5
-    assert not slept
+    pace = Pace(10.0, lambda: now)
+    for i in range(5):
+        wait = pace.wait_s(T0 + i * STEP_NS)
+        slept.append(wait)
+        now += wait
+    assert slept == pytest.approx([0.0, 0.05, 0.05, 0.05, 0.05])
+    assert pace.reached_ns(T0 + 4 * STEP_NS) == pytest.approx(T0 + 4 * STEP_NS, abs=10)
+    now += 1.0
+    assert pace.reached_ns(T0 + 4 * STEP_NS) == pytest.approx(T0 + 4 * STEP_NS + 10 * 10**9, abs=1_000)
 
 
-def test_until_ends_a_stream() -> None:
-    now = iter(range(100))
-    stream = [Step(T0 + i, Decoded()) for i in range(50)]
-    assert len(list(until(10.0, lambda: float(next(now)))(stream))) == 10
-    assert len(list(until(None)(stream))) == 50
+def test_a_pace_that_is_late_does_not_wait_and_one_without_a_limit_never_does() -> None:
+    now = 0.0
+    pace = Pace(1.0, lambda: now)
+    assert pace.wait_s(T0) == 0.0
+    now = 100.0
+    assert pace.wait_s(T0 + 10**9) == pytest.approx(-99.0)
+    free = Pace(None, lambda: now)
+    assert free.wait_s(T0 + 10**15) == 0.0
+    assert free.reached_ns(T0) == T0
+
+
+def test_a_long_silence_is_not_waited_for() -> None:
+    now = 0.0
+    pace = Pace(1.0, lambda: now)
+    pace.wait_s(T0)
+    assert pace.wait_s(T0 + 3_600 * 10**9) == 0.0
+    assert pace.wait_s(T0 + 3_601 * 10**9) == pytest.approx(1.0)

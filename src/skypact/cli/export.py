@@ -24,30 +24,65 @@ class Form(StrEnum):
 
 
 def export(
-    file: Annotated[Path, typer.Argument(help="A table as Parquet, or any recording (its plots).")],
+    file: Annotated[Path, typer.Argument(help="A journal, a table as Parquet, or any recording (its plots).")],
     to: Annotated[Form, typer.Option("--to", help="Form to export to.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Else beside the input.")
     ] = None,
+    table: Annotated[
+        str, typer.Option("--table", metavar="NAME", help="Table of a journal: tracks, plots, ...")
+    ] = "tracks",
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="Of a journal the picture at that instant.")
+    ] = None,
+    begin: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Of a journal the rows from then on.")] = (
+        None
+    ),
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="And before then.")] = None,
     date: options.Date = None,
     wire: options.Wire = None,
     as_json: options.Json = False,
 ) -> None:
-    """Write a table of plots or tracks in another form.
+    """Write plots, tracks, or the picture at an instant in another form.
 
-    Example: skypact export tracks.parquet --to geojson -o tracks.geojson
+    Example: skypact export day1 --at 2026-06-01T03:20:00Z --to geojson -o picture.geojson
     """
     from skypact.cli import _say
     from skypact.errors import MisuseError
 
-    table = _read(file, date, wire)
+    if file.is_dir():
+        rows = _of_journal(file, table, options.instant(at), options.instant(begin), options.instant(until))
+    elif at or begin or until:
+        raise MisuseError("--at, --from and --until are for journals")
+    else:
+        rows = _read(file, date, wire)
     target = output or file.with_name(f"{file.name.partition('.')[0]}.{to.value}")
     if target.exists() and target.samefile(file):
         raise MisuseError(f"{target} is the input itself; name another file with -o")
     part = target.with_name(target.name + ".part")
-    rows = WRITERS[to](table, part)
-    part.replace(target)
-    _say.result({"file": str(target), "rows": rows}, f"{target}: {rows:,} rows", as_json)
+    try:
+        count = WRITERS[to](rows, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    _say.result({"file": str(target), "rows": count}, f"{target}: {count:,} rows", as_json)
+
+
+def _of_journal(path: Path, name: str, at_ns: int | None, begin_ns: int | None, until_ns: int | None) -> pa.Table:
+    """Return the picture of a journal at a time, or a table of it."""
+    import pyarrow as pa
+
+    from skypact.errors import InputError
+    from skypact.journal import Journal, picture
+
+    journal = Journal.open(path)
+    if at_ns is not None:
+        return picture(journal, at_ns)
+    parts = list(journal.read(name, from_ns=begin_ns, to_ns=until_ns))
+    if not parts:
+        held = ", ".join(sorted(journal.usage().rows)) or "nothing"
+        raise InputError(f"has no rows of {name} there", path=path, hint=f"it holds {held}")
+    return pa.concat_tables(parts).unify_dictionaries()
 
 
 def _read(file: Path, date: str | None, wire: str | None) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,8 @@ from skypact.cli import _options as options
 from skypact.errors import InputError
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from skypact.journal import Writer
     from skypact.node import Moment, Pace, Replay
 
@@ -36,7 +39,7 @@ def replay(
     """
     from skypact.cli import _say
     from skypact.cli._picture import Picture
-    from skypact.cli._watch import watch
+    from skypact.cli._watch import stopped_by_signals, watch
     from skypact.journal import Journal, Writer
     from skypact.node import Pace, Replay
 
@@ -45,16 +48,16 @@ def replay(
     again = Replay(opened) if begin_ns is None else Replay.at(opened, begin_ns)
     result = Result()
     writer = None if output is None else Writer(output, node=opened.node, party=opened.party)
-    try:
-        steps = _moments(again, result, begin_ns, Pace(options.speed(speed)), writer)
+    with ExitStack() as stack:
+        if writer is not None:
+            stack.callback(writer.close)
+        stop = stack.enter_context(stopped_by_signals())
+        steps = _moments(again, result, begin_ns, Pace(options.speed(speed)), writer, stop)
         if as_json:
             for _ in steps:
                 pass
         else:
             watch(steps, Picture(f"skypact replay · {journal}", list(again.centre.catalogue)), shown=picture)
-    finally:
-        if writer is not None:
-            writer.close()
     _say.result(result.to_dict(), str(result), as_json)
     if result.differ:
         hint = "was it written by another version or on another machine?"
@@ -85,11 +88,9 @@ class Result:
 
 
 def _moments(
-    again: Replay, result: Result, begin_ns: int | None, pace: Pace, writer: Writer | None
+    again: Replay, result: Result, begin_ns: int | None, pace: Pace, writer: Writer | None, stop: Event
 ) -> Iterator[Moment]:
-    """Yield the steps at their pace, count them, and write them if there is a writer."""
-    import time
-
+    """Yield the steps at their pace until told to stop, count them, and write them if there is a writer."""
     from skypact.node import Moment, rewritten
 
     for entries in again.groups():
@@ -106,6 +107,6 @@ def _moments(
             result.differ += 1
         if begin_ns is None or made.now_ns >= begin_ns:
             wait = pace.wait_s(made.now_ns)
-            if wait > 0:
-                time.sleep(wait)
+            if (wait > 0 and stop.wait(wait)) or stop.is_set():
+                return
             yield Moment(made.now_ns, made.arrived, made.output)

@@ -190,7 +190,7 @@ class History:
         if self._gap is None and sum(group.octets for group in self._backlog) > BACKLOG_OCTETS:
             _log.error("%s: too much waits for the disk: steps are given up", self.path)
             self._gap = Gap(self._backlog[0].now_ns, self._backlog[0].now_ns, 0)
-        if self._gap is not None:
+        if self._gap is not None and self._backlog:
             self._give_up(self._gap)
 
     def _give_up(self, gap: Gap) -> None:

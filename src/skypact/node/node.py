@@ -97,7 +97,7 @@ class Node:
         self._pace = Pace(None if config.speed == "max" else float(config.speed))
         self._clock = _WallClock()
         self._in_data_time = config.clock == "data" or any(isinstance(feed, PlayedFeed) for feed in self.feeds)
-        self._watch = Watch(config.node, config.party)
+        self._watch = Watch(self.centre, self.feeds, self.history)
 
     @property
     def status(self) -> Status:
@@ -133,7 +133,7 @@ class Node:
                     yield moment
         finally:
             if now_ns != NO_TIME:
-                self._watch.look(self, now_ns)
+                self._watch.look(now_ns)
             self.close()
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ class Node:
         output = self.centre.step(now_ns, arrived.plots, services=arrived.services, partners=arrived.tracks)
         self._watch.tell(output.notices)
         self._record(now_ns, arrivals, arrived, output)
-        self._watch.after(self, now_ns, time.perf_counter() - begun)
+        self._watch.after(now_ns, time.perf_counter() - begun)
         return Moment(now_ns, arrived, output)
 
     def _record(self, now_ns: int, arrivals: Sequence[Arrival], arrived: Decoded, output: Output) -> None:

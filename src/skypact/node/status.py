@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from skypact.node.feeds import FeedStatus
 
 if TYPE_CHECKING:
-    from skypact.node.node import Node
+    from skypact.centre import Centre
+    from skypact.node.feeds import Feed
+    from skypact.node.history import History
     from skypact.sensors import Notice
 
 LOOK_S = 0.25
@@ -103,30 +105,39 @@ class Status:
 
 
 class Watch:
-    """Follows a node and logs what changes about its feeds.
+    """Follows what a node is made of and logs what changes about its feeds.
 
     Parameters
     ----------
-    node, party : str
+    centre : Centre
+    feeds : sequence of Feed
+    history : History or None
+
+    Attributes
+    ----------
+    status : Status
+        As of the last look.
     """
 
-    def __init__(self, node: str, party: str) -> None:
-        self.status = Status(node, party, stepped_s=time.monotonic())
+    def __init__(self, centre: Centre, feeds: Sequence[Feed], history: History | None) -> None:
+        self._centre, self._feeds, self._history = centre, feeds, history
+        told = centre.config.tracker
+        self.status = Status(told.node, told.party, stepped_s=time.monotonic())
         self._steps = 0
         self._busy_s = 0.0
         self._mixed = False
         self._told = 0
 
-    def after(self, node: Node, now_ns: int, busy_s: float) -> None:
+    def after(self, now_ns: int, busy_s: float) -> None:
         """Take note of a step that took `busy_s`; look at everything else now and then."""
         self._steps += 1
         self._busy_s += busy_s
         if time.monotonic() - self.status.stepped_s >= LOOK_S or self.status.now_ns is None:
-            self.look(node, now_ns)
+            self.look(now_ns)
 
-    def look(self, node: Node, now_ns: int) -> None:
+    def look(self, now_ns: int) -> None:
         """See how the node is."""
-        old, history, counts = self.status, node.history, node.centre.counts
+        old, history, counts = self.status, self._history, self._centre.counts
         self.status = Status(
             old.node,
             old.party,
@@ -135,9 +146,9 @@ class Watch:
             self._steps,
             self._busy_s,
             counts,
-            node.centre.alive,
-            {feed.name: dict(feed.problems) for feed in node.feeds},
-            tuple(feed.status() for feed in node.feeds),
+            self._centre.alive,
+            {feed.name: dict(feed.problems) for feed in self._feeds},
+            tuple(feed.status() for feed in self._feeds),
             None if history is None else history.last_sequence,
             "" if history is None else history.failing,
             0 if history is None else history.lost_steps,

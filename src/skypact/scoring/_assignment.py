@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from skypact.scoring._kernels import Flags, Floats, Longs, kernel
+from skypact.compiled import kernel
+from skypact.scoring._kernels import Flags, Floats, Longs
 
 
 @kernel
