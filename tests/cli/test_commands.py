@@ -41,9 +41,10 @@ def refused(capsys: pytest.CaptureFixture[str], code: int, *arguments: str | Pat
 def test_help_names_every_command_and_answers_without_heavy_imports(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = skypact(capsys, "--help")
     assert code == 0
-    for name in ("demo", "run", "decode", "track", "export", "doctor"):
-        assert f"  {name} " in out
-        code, text, _ = skypact(capsys, name, "--help")
+    names = ("demo", "run", "replay", "decode", "track", "score", "export", "doctor", "exercise run", "exercise send")
+    for name in names:
+        assert f"  {name.partition(' ')[0]} " in out
+        code, text, _ = skypact(capsys, *name.split(), "--help")
         assert code == 0
         assert "Example: skypact " in text
     script = "import sys; from skypact.cli import execute; execute(['--help']); print(*sorted(sys.modules))"
@@ -119,8 +120,10 @@ def test_bad_input_is_one_clear_line(shared: Path, tmp_path: Path, capsys: pytes
     assert "latitude_deg" in line
     assert "--date" in refused(capsys, 2, "track", recording, "--date", "yesterday")
     assert "--speed" in refused(capsys, 2, "run", "--input", recording, "--speed", "fast")
-    assert "either --input" in refused(capsys, 2, "run")
+    assert "NODE.toml" in refused(capsys, 2, "run")
     assert "tcp://HOST:PORT" in refused(capsys, 2, "run", "--connect", "localhost")
+    assert "no address" in refused(capsys, 2, "run", "--listen", "udp://somewhere")
+    assert "--http: 0.0.0.0 can be" in refused(capsys, 2, "run", "--input", recording, "--http", "0.0.0.0:80")
     assert "no edition" in refused(capsys, 2, "track", recording, "--edition", "48=9.9")
     assert "qnh_hpa" in refused(capsys, 2, "track", recording, "--qnh", "3")
     (tmp_path / "table.parquet").write_bytes(b"PAR1" + bytes(50))

@@ -64,6 +64,16 @@ def test_the_users_date_counts_before_the_arrivals() -> None:
     assert (time, clock.undated) == ([at(86_399), at(1, day=1)], False)
 
 
+def test_a_stream_replayed_hours_later_and_faster_keeps_its_date() -> None:
+    """Sent from 7:20 over midnight, a hundred times as fast, received in the evening of another year."""
+    sent = [at(7 * 3600 + 1200 + s) for s in range(0, 40_000, 500)] + [at(80_000), at(86_399), at(5, 1), at(4_000, 1)]
+    received = [to_ns(dt.date(2026, 11, 26)) + 20 * 3600 * SECOND_NS + (t - sent[0]) // 100 for t in sent]
+    of_day = [(t - MIDNIGHT) % DAY_NS // STEP_NS for t in sent]
+    assert resolve(of_day, received=received, date=DATE)[0] == sent
+    table = tables(48, "140", [v / 128 for v in of_day], received, date=DATE)
+    assert table["time"].cast(pa.int64()).to_pylist() == sent
+
+
 def test_the_users_date_is_that_of_the_first_message() -> None:
     time, _, clock = resolve([steps(86_399.5), steps(0.5)], date=DATE)
     assert (time, clock.undated) == ([at(86_399.5), at(0.5, day=1)], False)
@@ -231,22 +241,28 @@ RECORD = st.tuples(
 def test_as_the_plain_rule(records: list[tuple[int, bool, int | None]], date: dt.date | None) -> None:
     records = [(v if w or v < 0 else v % 65_536, w, r) for v, w, r in records]
     reference = Reference(date)
+    received = [NO_TIME if r is None else r for _, _, r in records]
     arrivals = [r for _, _, r in records if r is not None]
     if date is not None and arrivals:
         reference.shift = to_ns(date) - arrivals[0] // DAY_NS * DAY_NS
+        first, of_whole, _ = next(r for r in records if r[2] is not None)
+        of_day = first * STEP_NS % DAY_NS
+        apart = abs(of_day - arrivals[0] % DAY_NS)
+        if first >= 0 and of_whole and min(apart, DAY_NS - apart) >= 3_600 * SECOND_NS:
+            records = [(v, w, None) for v, w, _ in records]  # sent before, as in a replay: arrivals say nothing
     time, source, clock = resolve(
         [v for v, _, _ in records],
         whole=[w for _, w, _ in records],
-        received=[NO_TIME if r is None else r for _, _, r in records],
+        received=received,
         date=date,
     )
     assert clock.undated == (date is None and not arrivals)
-    for (value, whole, received), t, s in zip(records, time, source, strict=True):
-        kind, right = reference.feed(value, whole, received)
+    for (value, whole, arrival), t, s in zip(records, time, source, strict=True):
+        kind, right = reference.feed(value, whole, arrival)
         assert s == (-1 if kind is None else kind)
         assert t in right or (t == NO_TIME and not right)
         if right:
-            reference.settle(t, value, whole, received)
+            reference.settle(t, value, whole, arrival)
 
 
 @settings(max_examples=50, deadline=None)

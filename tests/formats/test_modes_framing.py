@@ -296,6 +296,16 @@ def test_times_of_day_get_the_day_nearest_to_the_arrival() -> None:
     ]
 
 
+def test_a_date_moves_arrivals_and_what_is_replayed_hours_later_runs_on() -> None:
+    late, early = DAY_NS - 1_000_000, 2_000_000
+    frames = stamped("day", [late, early], [5 * DAY_NS + late + 5, 6 * DAY_NS + early + 5])
+    assert resolve(ReceiverClock(DATE), frames)[0] == [DAY + late, DAY + DAY_NS + early]
+    noon = DAY_NS // 2
+    clock = ReceiverClock(DATE)
+    assert resolve(clock, stamped("day", [late, early], [noon, noon + 1]))[0] == [DAY + late, DAY + DAY_NS + early]
+    assert resolve(clock, stamped("day", [early + 5], [noon + 9]))[0] == [DAY + DAY_NS + early + 5]
+
+
 def test_times_of_day_run_over_midnight_without_arrivals() -> None:
     clock = ReceiverClock(DATE)
     a, b = DAY_NS - 10, 20

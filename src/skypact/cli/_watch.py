@@ -63,20 +63,20 @@ def watch(
 
     from rich.console import Console
 
-    from skypact.node.log import Kept, log_to
+    from skypact.node.log import Kept, logged_to
 
     console = Console()
     if console.is_terminal and shown:
         kept = Kept()
-        log_to(kept, log)
         try:
-            _on_screen(moments, picture, status, console, kept.lines)
+            with logged_to(kept, log):
+                _on_screen(moments, picture, status, console, kept.lines)
         finally:
             print(*kept.lines, sep="\n", end="\n" if kept.lines else "", file=sys.stderr)
     else:
-        log_to(logging.StreamHandler(), log)
-        for moment in moments:
-            picture.update(moment.now_ns, moment.output.tracks)
+        with logged_to(logging.StreamHandler(), log):
+            for moment in moments:
+                picture.update(moment.now_ns, moment.output.tracks)
         console.width = 120
     if picture.now_ns:
         console.print(picture.summary())

@@ -29,7 +29,7 @@ SEGMENT_BYTES = 64 << 20
 SEGMENT_S = 900.0
 """Seconds of the centre's time after which a log is sealed, so that Parquet lags no more behind."""
 CLOCK_BACK_NS = SECOND_NS
-"""A batch may be older than the one before it by this without the clock having been set back."""
+"""A step may be older than the one before it by this without the clock having been set back."""
 
 _log = logging.getLogger(__name__)
 
@@ -216,12 +216,11 @@ class Writer:
         self._active.schemas |= schemas
         old = False
         for sequence, table in zip(sequences, tables, strict=True):
-            name = table_name(table.schema)
-            _, latest_ns = extent(table)
-            if latest_ns is not None:
-                self._clock.watch(name, sequence, latest_ns)
-                if name == "steps":
-                    old |= self._active.span_ns(latest_ns) >= self._segment_ns
+            if table_name(table.schema) == "steps":
+                _, now_ns = extent(table)
+                if now_ns is not None:
+                    self._clock.watch(sequence, now_ns)
+                    old |= self._active.span_ns(now_ns) >= self._segment_ns
         if old or self._done[1] >= self._segment_bytes:
             self._roll()
 
@@ -286,18 +285,18 @@ class _Log:
 
 @dataclass(slots=True)
 class _Clock:
-    """Notices when time goes back from one batch of a table to the next, and says so once."""
+    """Notices when the time of steps goes back, and says so once."""
 
     report: Callable[[str], None]
-    latest_ns: dict[str, int] = field(default_factory=dict)
+    last_ns: int | None = None
     told: bool = False
 
-    def watch(self, table: str, sequence: int, now_ns: int) -> None:
-        back_ns = self.latest_ns.get(table, now_ns) - now_ns
-        self.latest_ns[table] = now_ns
+    def watch(self, sequence: int, now_ns: int) -> None:
+        back_ns = 0 if self.last_ns is None else self.last_ns - now_ns
+        self.last_ns = now_ns
         if back_ns > CLOCK_BACK_NS and not self.told:
             self.told = True
             back_s = back_ns / SECOND_NS
             self.report(
-                f"the time of {table} went back by {back_s:.1f} s at sequence {sequence}; entries stay as they came"
+                f"the time of steps went back by {back_s:.1f} s at sequence {sequence}; entries stay as they came"
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -53,12 +55,16 @@ class Kept(logging.Handler):
         self.lines.append(self.format(record))
 
 
-def log_to(handler: logging.Handler, form: Literal["text", "json"] = "text") -> None:
-    """Send what skypact logs from now on to one handler."""
+@contextmanager
+def logged_to(handler: logging.Handler, form: Literal["text", "json"] = "text") -> Iterator[None]:
+    """Send what skypact logs to one handler, and nowhere else, for a while."""
     handler.setFormatter(JsonLines() if form == "json" else TextLines())
     logger = logging.getLogger("skypact")
-    for old in list(logger.handlers):
-        logger.removeHandler(old)
-    logger.addHandler(handler)
+    before = list(logger.handlers), logger.level, logger.propagate
+    logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)
-    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.handlers, level, logger.propagate = before
+        logger.setLevel(level)

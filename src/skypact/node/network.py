@@ -180,7 +180,7 @@ class TcpFeed(_Network):
             before = self.inbox.received
             try:
                 with socket.create_connection((self.source.host, self.source.port), timeout=CONNECT_S) as line:
-                    self._state = "waiting"
+                    self._state, self._why = "waiting", ""
                     self._why = self._read(line)
             except OSError as err:
                 self._why = _reason(err)

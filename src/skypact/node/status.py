@@ -171,7 +171,7 @@ class Watch:
     @staticmethod
     def _tell(before: FeedStatus, now: FeedStatus) -> None:
         facts = {"source": now.name, "state": now.state}
-        if now.state != before.state:
+        if now.state != before.state and now.state not in {"playing", "ended"}:
             level = logging.INFO if now.healthy else logging.WARNING
             _log.log(level, "source %s", now, extra=facts)
         if now.dropped_octets > before.dropped_octets:

@@ -66,7 +66,11 @@ def timings(
     """
     value = {c: _time_of_day(c, found, counts) for c, found in walked.items()}
     arrival = {c: received.take(found.block) for c, found in walked.items()}
-    if not any(c in TRUNCATED for c in walked) and all((v >= 0).all() for v in value.values()) and _known(received):
+    alone = not any(c in TRUNCATED for c in walked) and all((v >= 0).all() for v in value.values()) and _known(received)
+    if alone:
+        first = min(walked, key=lambda c: walked[c].block[0])
+        clock.begin(value[first], arrival[first])
+    if alone and not clock.replayed:
         # The usual case, in which nothing depends on the record before.
         time = {c: clock.resolve_each(value[c], arrival[c]) for c in walked}
         last = max(walked, key=lambda c: walked[c].block[-1])

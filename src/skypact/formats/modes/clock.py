@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from skypact.formats.dates import sent_before
 from skypact.formats.modes.beast import COUNTER_TICKS, TICKS, TICKS_NS
 from skypact.tables import NO_TIME, TIME_SOURCES
 from skypact.units import DAY_NS, to_ns
@@ -24,14 +25,15 @@ COUNTER_NS = COUNTER_TICKS * TICKS // TICKS_NS
 class ReceiverClock:
     """Dates the stamps of one stream of frames, batch after batch.
 
-    A UTC stamp is the time. A time of day gets the day nearest to the arrival. A free counter tells nothing of UTC: the
-    arrival is the time. Without arrivals, times of day and counters run on from `date`, across midnights and wraps,
-    the counter from its first value.
+    A UTC stamp is the time. A time of day gets the day nearest to the arrival, which a `date` moves by whole days. A
+    free counter tells nothing of UTC: the arrival is the time. Without arrivals, and where a `date` is given and the
+    first time of day is hours away from its arrival, as in a replay, times of day and counters run on from `date`,
+    across midnights and wraps, the counter from its first value.
 
     Parameters
     ----------
     date : datetime.date, optional
-        Date of the first frame, for streams without arrivals; 1970-01-01 otherwise.
+        Date of the first frame; without it the arrivals' own dates count, and without arrivals 1970-01-01.
 
     Attributes
     ----------
@@ -43,7 +45,8 @@ class ReceiverClock:
         self._date = date
         self._last_ns = NO_TIME
         self._run_on_ns = 0
-        self._from_1970 = self._timed = self._untimed = False
+        self._shift = 0
+        self._settled = self._replayed = self._from_1970 = self._timed = self._untimed = False
         self.counted = False
 
     @property
@@ -65,9 +68,12 @@ class ReceiverClock:
             source[stamped] = MEASURED
         elif frames.clock == "day":
             near = stamped & arrived
-            behind = time[near] - frames.clock_ns[near]
+            self._settle(frames.clock_ns[near], time[near])
+            if self._replayed:
+                near = np.zeros(len(near), bool)
+            behind = time[near] + self._shift - frames.clock_ns[near]
             time[near] = frames.clock_ns[near] + (behind + DAY_NS // 2) // DAY_NS * DAY_NS
-            alone = stamped & ~arrived
+            alone = stamped & ~near
             time[alone] = self._run_on(frames.clock_ns[alone], DAY_NS)
             source[stamped] = MEASURED
         elif frames.clock == "counter":
@@ -79,6 +85,14 @@ class ReceiverClock:
         self._timed = self._timed or bool(known.any())
         self._untimed = self._untimed or not known.all()
         return time, source
+
+    def _settle(self, stamps: NDArray[np.int64], arrivals: NDArray[np.int64]) -> None:
+        """Settle on the date at the beginning of the stream."""
+        if not self._settled and len(stamps):
+            self._settled = True
+            if self._date is not None:
+                self._shift = to_ns(self._date) - int(arrivals[0]) // DAY_NS * DAY_NS
+                self._replayed = sent_before(int(arrivals[0]), int(stamps[0]))
 
     def _run_on(self, stamps: NDArray[np.int64], period_ns: int) -> NDArray[np.int64]:
         """Return times that follow the steps between stamps, the shorter way round the period."""
