@@ -32,7 +32,7 @@ def _u16(data, p):
 
 @njit(cache=True, nogil=True)
 def _chain(data, p, stop, end):
-    """Return how many blocks fill the octets from `p` to `stop`, 0 if none do, -1 if octets from `end` on would tell."""
+    """Return how many blocks fill the octets from `p` to `stop`, 0 if none do, -1 if octets behind `end` decide."""
     blocks = 0
     while p < stop:
         if stop - p < 3:
@@ -145,7 +145,7 @@ def _block(data, p, known, state, final):
 
 @njit(cache=True, nogil=True)
 def _recorded(data, p, known, final):
-    """Return the octets of a recorder's record at `p` (0: there is none, -1: more octets are needed) and its `HEADS` row.
+    """Return the octets of a recorder's record at `p` (0: there is none, -1: more octets are needed), and its kind.
 
     Blocks must fill it, the first of a known category. Four octets of padding are proof enough; a record without needs
     another one behind it, or the end of the stream.

@@ -75,8 +75,9 @@ class BlockStream:
     """Cuts a bare stream of data blocks, as in a raw recording or over TCP, into datagrams of whole blocks.
 
     Where no block can begin, octets are skipped and counted until a block of a decoded category is followed by two
-    more, or by one at the end of the stream; it takes some such until each is believed for its own header. The headers and trailers of three recorders' formats, ORADIS and FINAL without and with a sequence number,
-    are taken off. What comes out does not depend on how the stream was chunked.
+    more, or by one at the end of the stream; it takes some such until each is believed for its own header. The headers
+    and trailers of three recorders' formats, ORADIS and FINAL without and with a sequence number, are taken off. What
+    comes out does not depend on how the stream was chunked.
 
     Attributes
     ----------
