@@ -90,7 +90,7 @@ def soak(
     while fed < messages:
         before_batch(fed)
         mutants = mutate(soaked.seeds, min(batch, messages - fed), generator, DAMAGES)
-        chosen = every(mutants)[:: singles * 7 // 6][: -(-len(mutants) // singles)] if singles else []
+        chosen = every(mutants)[::singles] if singles else []
         try:
             a, b = soaked.take(mutants)
         except Exception as err:
@@ -117,14 +117,15 @@ def soak(
 def single(name: str, message: bytes, generator: np.random.Generator, shared: Path | None) -> None:
     """Read one message alone by readers made for it, whole and in pieces: of Mode S and text the same must come out.
 
-    Formats that `intake` does not read in a stream are read as the datagram that the message is.
+    Datagrams of ASTERIX are read as such, and frames without a framing in one of text.
     """
     wire = SOAKED[name].wire
     agree("formats told apart", detect(message) in {None, *FORMATS}, True)
-    if wire is None:
-        if name == "asterix":
-            sound(intake("asterix").take(Datagrams.of([message], 10**18)))
+    if name == "asterix":
+        sound(intake("asterix").take(Datagrams.of([message], 10**18)))
         return
+    if wire is None:
+        wire, message = "avr", b"*" + message.hex().encode() + b";"
     cut = int(generator.integers(len(message) + 1))
     found = []
     for pieces in ([message], [message[:cut], message[cut:]]):
