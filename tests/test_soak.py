@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,8 @@ from skypact.formats.modes import BeastReader, JsonlReader
 from skypact.formats.sbs import SbsReader
 from soaking import SOAKED, BrokenPromiseError, accounts, soak
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT.parent / "shared" / "data"
 
 
 @pytest.mark.parametrize("name", SOAKED)
@@ -78,3 +82,24 @@ def test_the_parity_by_bits_is_that_of_a_known_squitter() -> None:
     frame = np.frombuffer(bytes.fromhex("8d406b902015a678d4d220aa4bda"), np.uint8)[None]
     assert accounts.parity(frame).tolist() == [0]
     assert accounts.parity(frame ^ np.uint8(1)).tolist() != [0]
+
+
+def test_the_tool_runs_a_part_in_a_process_of_its_own_and_leaves_the_page_alone() -> None:
+    before = (ROOT / "docs" / "reliability.md").read_bytes()
+    command = [sys.executable, str(ROOT / "tools" / "soak.py"), "--only", "mode s", "--messages", "2000", "--json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+    done = json.loads(ended.stdout)
+    assert done["broken"] == {}
+    assert done["results"]["mode s"]["messages"] == 2000
+    assert (ROOT / "docs" / "reliability.md").read_bytes() == before
+
+
+def test_a_batch_that_hangs_ends_with_a_traceback() -> None:
+    hang = (
+        "import time; soak.SOAKED['avr'].take = lambda *_: time.sleep(60); soak.BATCH_S = 0.2; soak.feed('avr', 9, 1)"
+    )
+    script = f"import sys; sys.path.insert(0, {str(ROOT / 'tools')!r}); import soak; {hang}"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=50)
+    assert ended.returncode != 0
+    assert "Timeout" in ended.stderr
+    assert "in take" in ended.stderr or "<lambda>" in ended.stderr

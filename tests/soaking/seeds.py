@@ -7,6 +7,7 @@ import json
 import re
 import struct
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ MSG,5,1,1,4ca215,1,,,,,,-250,,,,,,,,,,
 SEL,,496,2286,4CA4E5,27215,2010/02/19,18:06:07.710,2010/02/19,18:06:07.710,RYR1427""".splitlines()
 
 
+@cache
 def frames(shared: Path | None) -> Frames:
     """Return squitters that we encode, behind real frames of every kind."""
     rng = np.random.default_rng(1)
@@ -63,6 +65,7 @@ def frames(shared: Path | None) -> Frames:
     return Frames.of_hex(hexes, times)
 
 
+@cache
 def beast(shared: Path | None) -> list[bytes]:
     """Return frames in Beast framing, stamped by a counter where a receiver did it."""
     ours = BEAST.finditer(encode_beast(frames(shared)))
@@ -117,6 +120,7 @@ def points(shared: Path | None) -> list[bytes]:
     return made
 
 
+@cache
 def asterix(shared: Path | None) -> list[bytes]:
     """Return datagrams of every category: random records that we encode, captures, records made up by others."""
     rng = np.random.default_rng(2)
