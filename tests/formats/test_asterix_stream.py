@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from skypact.formats.asterix import AsterixDecoder, BlockStream, encode
 from skypact.formats.datagrams import Datagrams
 from skypact.formats.decoded import Decoded
+from skypact.formats.detect import detect
 
 
 def block(category: int, content: bytes) -> bytes:
@@ -39,35 +40,91 @@ def each(datagrams: Datagrams) -> list[bytes]:
     return [datagrams[k] for k in range(len(datagrams))]
 
 
-def follows(stream: bytes, at: int, known: set[int], category: int | None) -> bool:
-    """Whether a header that may be believed stands at `at`."""
+def follows(stream: bytes, at: int, known: set[int], category: int | None, doubt: bool, more: int = 1) -> bool:
+    """Whether headers that may be believed, or the end, stand at `at` and while in doubt behind the block there."""
     head = stream[at : at + 3]
-    return len(head) == 3 and int.from_bytes(head[1:], "big") >= 3 and (head[0] in known or head[0] == category)
+    size = int.from_bytes(head[1:], "big")
+    if at == len(stream):
+        return True
+    if len(head) < 3 or not 3 <= size <= (LONGEST_RECORD if doubt else 0xFFFF):
+        return False
+    if head[0] not in known and head[0] != category:
+        return False
+    return not (doubt and more) or follows(stream, at + size, known, category, doubt, 0)
 
 
-def plain_cut(stream: bytes, known: set[int]) -> tuple[list[bytes], int, int]:
-    """Return blocks, octets skipped and blocks cut at the end: the rule in plain Python over a whole stream."""
-    found, skipped, lost, torn, p = [], 0, False, None, 0
+def record(stream: bytes, at: int, known: set[int]) -> tuple[int, list[bytes]]:
+    """Return the octets of a recorder's record and the blocks in it."""
+    size = int.from_bytes(stream[at : at + 2], "big")
+    for head, tail in ((6, b""), (8, PADDING), (12, PADDING)):
+        content = stream[at + head : at + size - len(tail)]
+        found = list(blocks(content))
+        if size > LONGEST_RECORD or at + size > len(stream) or not found or b"".join(found) != content:
+            continue
+        behind = stream[at + size : at + size + 7]
+        another = len(behind) < 7 or (behind[0] << 8 <= LONGEST_RECORD and behind[6] in known)
+        proved = stream[: at + size].endswith(tail) if tail else another
+        if proved and content[0] in known and all(b[0] for b in found):
+            return size, found
+    return 0, []
+
+
+def plain_cut(stream: bytes, known: set[int]) -> tuple[list[bytes], Counter[str]]:
+    """Return the blocks of a whole stream and what is counted: the rule in plain Python."""
+    found, counts, p = [], Counter(), 0
+    lost, doubt, vouched, torn = False, 0, 0, None
     while p < len(stream):
+        if doubt or p == 0 or stream[p] not in known:
+            size, inside = record(stream, p, known)
+            if size:
+                found += inside
+                counts["blocks in recorder headers"] += len(inside)
+                p, lost, doubt, vouched, torn = p + size, False, 3, 0, None
+                continue
         size = int.from_bytes(stream[p + 1 : p + 3], "big") if p + 3 <= len(stream) else 0
-        q, category = p + size, stream[p]
-        good = size >= 3 and category != 0 and q <= len(stream) and (category in known or not lost)
-        if good and (lost or category not in known):
-            good = q == len(stream) or follows(stream, q, known, None if lost else category)
+        q, category, longest = p + size, stream[p], LONGEST_RECORD if doubt else 0xFFFF
+        good = 3 <= size <= longest and category != 0 and q <= len(stream) and (category in known or not lost)
+        if good and not vouched and (doubt or category not in known):
+            good = follows(stream, q, known, None if lost else category, doubt > 0)
         if good:
             found.append(stream[p:q])
-            p, lost, torn = q, False, None
+            doubt = max(doubt - (vouched == 0), 0)
+            p, lost, vouched, torn = q, False, vouched - 1 if vouched else 2 * (doubt > 0), None
             continue
-        if not lost and (p + 3 > len(stream) or (category in known and size >= 3)):
-            torn = skipped
-        lost = True
-        p, skipped = p + 1, skipped + 1
-    return (found, skipped, 0) if torn is None else (found, torn, 1)
+        if not lost and (p + 3 > len(stream) or (not doubt and category in known and size >= 3)):
+            torn = counts["octets skipped between blocks"]
+        lost, doubt, vouched = True, 3, 0
+        p += 1
+        counts["octets skipped between blocks"] += 1
+    if torn is not None:
+        counts["octets skipped between blocks"] = torn
+        counts["blocks cut or of impossible length"] = 1
+    return found, counts
 
 
 KNOWN = {1, 2, 10, 20, 21, 34, 48, 62, 65}
+PADDING = b"\xa5" * 4
+LONGEST_RECORD = 0x10FF
+
+
+def oradis(*content: bytes) -> bytes:
+    """Return blocks as a recorder writes them behind their length and the time."""
+    return (sum(map(len, content)) + 6).to_bytes(2, "big") + b"\x02\x9a\x4d\x11" + b"".join(content)
+
+
+def final(*content: bytes, extra: bytes = b"") -> bytes:
+    """Return blocks as a recording in the FINAL format has them; with a sequence number as `extra`."""
+    head = extra + b"\x00\x01\x03\x12\x34\x56"
+    return (sum(map(len, content)) + 6 + len(head)).to_bytes(2, "big") + head + b"".join(content) + PADDING
+
+
 CONTENT = st.binary(max_size=12)
+WHOLE = st.builds(block, st.sampled_from(sorted(KNOWN)), CONTENT)
 PIECE = st.one_of(
+    st.builds(oradis, WHOLE),
+    st.builds(final, WHOLE, WHOLE),
+    st.builds(lambda b: final(b, extra=b"\x00\x00\x01\x02"), WHOLE),
+    st.builds(final, st.builds(block, st.sampled_from(sorted(KNOWN)), st.binary(min_size=240, max_size=260))),
     st.builds(block, st.sampled_from(sorted(KNOWN)), CONTENT),
     st.builds(block, st.sampled_from((0, 19, 63, 240)), CONTENT),
     st.binary(max_size=9),
@@ -81,10 +138,9 @@ def test_chunks_do_not_matter(pieces: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(pieces)
     at = data.draw(st.lists(st.integers(0, len(stream)), max_size=8))
     found, counts = cut(stream, at)
-    expected, skipped, torn = plain_cut(stream, KNOWN)
+    expected, counted = plain_cut(stream, KNOWN)
     assert found == expected
-    assert counts.get("octets skipped between blocks", 0) == skipped
-    assert counts.get("blocks cut or of impossible length", 0) == torn
+    assert counts == +counted
     assert (found, counts) == cut(stream, []) == cut(stream, list(range(len(stream))))
 
 
@@ -116,10 +172,10 @@ def test_other_categories_run_along() -> None:
 @settings(max_examples=100, deadline=None)
 @given(garbage=st.lists(st.lists(st.integers(0xF0, 0xFF), max_size=40).map(bytes), min_size=1, max_size=6))
 def test_blocks_are_found_again_behind_garbage(garbage: list[bytes]) -> None:
-    """Octets that can begin no block cost only themselves, where two good blocks follow."""
-    pair = [block(48, b"\x80\x01\x02"), block(34, b"\x80\x01\x02")]
-    found, counts = cut(b"".join(g + pair[0] + pair[1] for g in garbage), [])
-    assert found == pair * len(garbage)
+    """Octets that can begin no block cost only themselves, where three good blocks follow."""
+    trio = [block(48, b"\x80\x01\x02"), block(34, b"\x80\x01\x02"), block(48, b"\x80\x01\x02")]
+    found, counts = cut(b"".join(g + b"".join(trio) for g in garbage), [])
+    assert found == trio * len(garbage)
     assert counts.get("octets skipped between blocks", 0) == sum(map(len, garbage))
 
 
@@ -143,6 +199,91 @@ def test_noise_takes_no_memory() -> None:
     assert max(peaks) < 80_000_000
     assert len(decoder.counts) < 60
     assert len(decoder.samples) < 60
+
+
+# --- recorders' files -------------------------------------------------------------------------------------------------
+
+
+RECORDED = {
+    "oradis": oradis,
+    "final": final,
+    "final with sequence": lambda *content: final(*content, extra=b"\x00\x00\x12\x34"),
+}
+
+
+def real(shared: Path) -> list[list[bytes]]:
+    """Return the blocks of real datagrams, some short and some of several hundred octets."""
+    datagrams = recording(shared, "cat_034_048")
+    every = [list(blocks(m)) for m in each(datagrams)]
+    long = block(48, b"".join(b[3:] for m in every[:9] for b in m if b[0] == 48))
+    assert 0x100 < len(long) < 0x300  # so that the length begins like the category of plots or services
+    return [[long], *every, [long], *every]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_recorders_file_is_read(shared: Path, name: str) -> None:
+    every = real(shared)
+    stream = b"".join(RECORDED[name](*content) for content in every)
+    expected = [b for content in every for b in content]
+    for size in (len(stream), 1, 100):
+        found, counts = cut(stream, list(range(0, len(stream), size)))
+        assert found == expected
+        assert counts == {"blocks in recorder headers": len(expected)}
+    assert detect(stream) == "asterix"
+    assert detect(b"".join(RECORDED[name](block(34, b"\x80\x19\x0b")) for _ in range(9))) == "asterix"
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_damaged_recorders_file_is_read_again_behind_the_damage(shared: Path, name: str) -> None:
+    every = [m for m in real(shared) if sum(map(len, m)) > 30]
+    parts = [RECORDED[name](*content) for content in every]
+    rng = np.random.default_rng(4)
+    whole = 0
+    for _ in range(200):
+        at, size = int(rng.integers(1, len(parts) - 2)), int(rng.integers(1, 30))
+        torn = parts[at][:-size] + rng.integers(0, 256, int(rng.integers(size)), np.uint8).tobytes()
+        found, counts = cut(b"".join([*parts[:at], torn, *parts[at + 1 :]]), [])
+        # A record without padding is proved by the next one only.
+        before = [b for content in every[: at - 1] for b in content]
+        behind = [b for content in every[at + 1 :] for b in content]
+        assert found[: len(before)] == before
+        assert counts["octets skipped between blocks"] > 0
+        whole += found[-len(behind) :] == behind
+    # Now and then octets in what is torn look like three blocks in a row, which take some records with them.
+    assert whole >= 195
+
+
+@pytest.mark.parametrize(
+    ("head", "before", "behind"),
+    [
+        pytest.param(bytes(2200), b"", b"\x00\x00\x07\xd0\x00\x01TTT\x00", id="gps"),
+        pytest.param(b"2019-03-05T10:20:30Z" * 2 + bytes(88), b"\x05\x01\x0a\x00SS", b"", id="rff"),
+        pytest.param(b"", b"\xde\xad\xbe\xef\x00\x00\x00\x01", b"", id="unknown"),
+    ],
+)
+def test_blocks_in_headers_not_known_are_skipped_and_counted(
+    shared: Path, head: bytes, before: bytes, behind: bytes
+) -> None:
+    """What stands between blocks is not read as one, and such a file is not taken for a stream of blocks."""
+    every = [b for m in real(shared) for b in m]
+    stream = head
+    for i, b in enumerate(every):
+        time = (0x354000 + 37 * i).to_bytes(3, "big")
+        stream += before.replace(b"SS", len(b).to_bytes(2, "little")) + b + behind.replace(b"TTT", time)
+    found, counts = cut(stream, [])
+    assert len(found) < 5
+    assert set(found) <= set(every)
+    assert counts["octets skipped between blocks"] == len(stream) - sum(map(len, found))
+    assert detect(stream) is None
+
+
+def test_a_live_stream_of_short_blocks_waits_only_at_its_beginning() -> None:
+    """Lengths of a recorder can begin like CAT 001, 002 or 010: the first fifteen octets show that there is none."""
+    cutter = BlockStream()
+    mark = block(2, bytes(7))
+    assert each(cutter.feed(mark)) == []
+    assert each(cutter.feed(mark)) == [mark + mark]
+    assert each(cutter.feed(mark)) == [mark]
 
 
 # --- datagrams --------------------------------------------------------------------------------------------------------
@@ -202,6 +343,14 @@ def test_a_recorders_header_is_taken_off() -> None:
     found, counts = decode([wrapped])
     assert len(found.plots) == 2
     assert counts == {"blocks": 2, "records": 2, "blocks in recorder headers": 2}
+
+
+def test_a_recorders_header_may_hold_several_blocks_or_long_ones() -> None:
+    long = block(48, GOOD[3:] * 70)
+    assert len(long) > 0x100
+    found, counts = decode([oradis(GOOD, GOOD) + oradis(long) + oradis(GOOD), oradis(long)])
+    assert len(found.plots) == 3 + 2 * 70
+    assert counts == {"blocks": 5, "records": 143, "blocks in recorder headers": 5}
 
 
 def test_a_message_of_64_kilobytes() -> None:

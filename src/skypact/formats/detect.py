@@ -55,7 +55,8 @@ def _is_asterix(head: bytes) -> bool:
     """Return whether most of the octets are data blocks and most of the blocks can be read."""
     stream = BlockStream()
     whole = stream.feed(head)
-    if 2 * int(whole.length.sum()) <= len(head):
+    # A recorder's header takes six octets at least, and short blocks no more.
+    if 2 * (int(whole.length.sum()) + 6 * stream.counts["blocks in recorder headers"]) <= len(head):
         return False
     decoder = AsterixDecoder()
     decoder.decode(whole)

@@ -74,8 +74,10 @@ def find(datagrams: Datagrams, counts: Counter[str], octets: int) -> Iterator[Bl
 class BlockStream:
     """Cuts a bare stream of data blocks, as in a raw recording or over TCP, into datagrams of whole blocks.
 
-    Where no block can begin, octets are skipped until a block of a decoded category is followed by another one, and
-    counted. What comes out does not depend on how the stream was chunked.
+    Where no block can begin, octets are skipped and counted until a block of a decoded category is followed by two
+    more, or by one at the end of the stream; it takes some such until each is believed for its own header. The headers
+    and trailers of three recorders' formats, ORADIS and FINAL without and with a sequence number, are taken off. What
+    comes out does not depend on how the stream was chunked.
 
     Attributes
     ----------
@@ -84,7 +86,7 @@ class BlockStream:
 
     def __init__(self) -> None:
         self._rest = b""
-        self._lost = False
+        self._state = np.zeros(kernels.STATE, np.int64)
         self._known = np.isin(np.arange(256), CATEGORIES)
         self.counts: Counter[str] = Counter()
 
@@ -100,12 +102,16 @@ class BlockStream:
         data = np.frombuffer(octets, np.uint8)
         room = len(data) // 3 + 1
         start, length = np.empty(room, np.int64), np.empty(room, np.int64)
-        runs, used, skipped, lost = kernels.cut(data, self._known, self._lost, final, start, length)
+        runs, used, skipped = kernels.cut(data, self._known, self._state, final, start, length)
         if skipped:
             self.counts["octets skipped between blocks"] += int(skipped)
         if final and used < len(octets):
             self.counts["blocks cut or of impossible length"] += 1
+        if self._state[kernels.COUNT]:
+            self.counts["blocks in recorder headers"] += int(self._state[kernels.COUNT])
+            self._state[kernels.COUNT] = 0
         self._rest = b"" if final else octets[used:]
-        self._lost = bool(lost) and not final
+        if final:
+            self._state[:] = 0
         times = np.full(runs, received_ns, np.int64)
         return Datagrams(data, start[:runs].copy(), length[:runs].copy(), times)
