@@ -157,4 +157,4 @@ def test_a_terminal_of_few_characters_shows_question_marks(receiver: Path) -> No
     command = [sys.executable, "-m", "skypact.cli", "run", "--input", str(receiver), "--speed", "max"]
     done = subprocess.run(command, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "ascii"}, check=False)
     assert done.returncode == 0, done.stderr
-    assert b"skypact ? sample_dump1090.bin" in done.stdout
+    assert done.stdout.startswith(b" skypact ? ")

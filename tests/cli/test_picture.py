@@ -44,6 +44,10 @@ def test_the_first_line_always_says_exercise_time_and_count(width: int, height: 
     assert "EXERCISE" not in drawn(width, height, simulated=False)[0]
 
 
+def test_a_narrow_window_says_exercise_before_all_else() -> None:
+    assert drawn(40, 12)[0].strip().startswith("EXERCISE: simulated")
+
+
 def test_every_mark_is_explained() -> None:
     text = "\n".join(drawn(80, 24))
     for meaning in ("● confirmed", "○ coasting", "· tentative", "x ended", "▲ sensor", "+ town"):

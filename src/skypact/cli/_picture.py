@@ -121,7 +121,10 @@ class Picture:
             said = Text("   EXERCISE: simulated", style="bold magenta").append_text(said)
         head = Text(f" {self.title}", style="bold")
         if width is not None:
-            head.truncate(max(width - said.cell_len, 0), overflow="ellipsis")
+            room = width - said.cell_len
+            if room < 2:
+                return said
+            head.truncate(room, overflow="ellipsis")
         return head.append_text(said)
 
     def _listing(self, rows: int) -> Table:
