@@ -60,8 +60,13 @@ def test_a_long_silence_is_passed_over() -> None:
     assert len(found) == 121
 
 
-@pytest.mark.parametrize("wrong", [0, 1, 2**62, 4_290_000_000 * 10**9])
-@pytest.mark.parametrize("place", [0, 1, 50, 99])
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        *((wrong, place) for wrong in (0, 1, 2**62, 4_290_000_000 * 10**9) for place in (0, 1, 50, 99)),
+        *((T0 + 10**13, place) for place in (0, 1, 50, 98)),
+    ],
+)
 def test_a_wrong_stamp_costs_no_more_than_its_row(wrong: int, place: int) -> None:
     arrivals = [T0 + i * 10**8 for i in range(100)]
     arrivals[place] = wrong
@@ -71,6 +76,11 @@ def test_a_wrong_stamp_costs_no_more_than_its_row(wrong: int, place: int) -> Non
     assert sum(s.arrived.plots.num_rows for s in found) == 200
     assert found[-1].now_ns == T0 + 20 * 10**9
     assert max(s.arrived.plots.num_rows for s in found) <= 6
+
+
+def test_a_row_after_a_silence_at_the_end_of_a_batch_keeps_its_time() -> None:
+    found = list(steps([plots([T0] * 19 + [T0 + 121 * 10**9])]))
+    assert [s.arrived.plots.num_rows for s in found] == [19, 1]
 
 
 def test_times_far_apart_in_one_batch_make_few_steps() -> None:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from skypact.formats.decoded import Decoded, joined
 from skypact.tables import NO_TIME
-from skypact.units import SECOND_NS
+from skypact.units import DAY_NS, SECOND_NS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 STEP_NS = SECOND_NS // 2
 LONGEST_GAP_NS = 120 * SECOND_NS
 """A longer silence is passed over in one step: nothing is tracked any more after it."""
-
-
 MOST_WRONG = 0.05
 """Share of rows whose arrival may be mended."""
 
@@ -119,7 +117,11 @@ def _mended(arrival: NDArray[np.int64]) -> NDArray[np.int64]:
         return arrival
     around = np.lib.stride_tricks.sliding_window_view(np.pad(arrival, 2, mode="reflect"), 5)
     middle = np.sort(around, axis=1)[:, 2]
-    wrong = np.abs(arrival - middle) > LONGEST_GAP_NS
+    off = np.abs(arrival - middle)
+    # Out of order, or days away: the last row of a batch may come after a silence and be neither.
+    ahead = arrival > np.minimum.accumulate(arrival[::-1])[::-1]
+    behind = arrival < np.maximum.accumulate(arrival)
+    wrong = (off > DAY_NS) | ((off > LONGEST_GAP_NS) & (ahead | behind))
     # Where many are, the table is only not in the order of time.
     return np.where(wrong, middle, arrival) if 0 < wrong.sum() <= MOST_WRONG * len(arrival) else arrival
 
