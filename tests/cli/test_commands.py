@@ -133,7 +133,7 @@ def test_bad_input_is_one_clear_line(shared: Path, tmp_path: Path, capsys: pytes
     assert "no such option: --nope" in refused(capsys, 2, "decode", "--nope", recording)
     assert "'counter', 'day'" in refused(capsys, 2, "decode", recording, "--clock", "sun")
     assert "'nonsense'" in refused(capsys, 2, "nonsense")
-    assert "known are asterix" in refused(capsys, 2, "run", "--connect", "tcp://127.0.0.1:9", "--format", "foo")
+    assert "no format 'foo'" in refused(capsys, 2, "run", "--connect", "tcp://127.0.0.1:9", "--format", "foo")
     assert "--speed" in refused(capsys, 2, "demo", "--speed", "-3")
 
 
