@@ -64,6 +64,13 @@ speed_m_s = 3
 """
 
 
+def test_a_table_for_an_array_of_tables_is_told_with_what_to_write() -> None:
+    with pytest.raises(
+        ConfigError, match=r"things\.toml:2: thing: expected an array, got a table; write \[\[thing\]\]"
+    ):
+        parse('schema = "things/1"\n[thing]\nname = "a"\n')
+
+
 def test_a_good_file_becomes_a_struct() -> None:
     assert parse(GOOD) == Things(
         thing=(
@@ -78,6 +85,15 @@ def test_a_good_file_becomes_a_struct() -> None:
     [
         ('name = "b"', "name = 5", 12, "name: expected text, got a whole number"),
         ('name = "b"', "", 11, "name is missing; add a line: name = ..."),
+        (
+            'name = "b"',
+            "name = ",
+            12,
+            'not valid TOML: Invalid value; write a number, true, false or "text" behind the =',
+        ),
+        ("speed_m_s = 3", "speed_m_s = 3,5", 16, "write one value a line, and 43.5 with a point"),
+        ("[[thing.leg]]\nspeed_m_s = 3", "leg = 3", 15, "leg: expected an array, got a whole number"),
+        ("via = [1, 2] }", 'via = "x" }', 8, "via: expected an array, got text"),
         ('name = "b"', 'name = "nobody"', 11, "nobody is no name"),
         ('mode = "slow"', 'mode = "slwo"', 13, "mode: 'slwo' is not one of fast, slow; did you mean 'slow'?"),
         ('mode = "slow"', 'mdoe = "slow"', 13, "unknown key 'mdoe'; did you mean 'mode'?"),

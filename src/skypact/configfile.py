@@ -31,6 +31,17 @@ _LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}[ \t]*+\.[ \t]*+){{{_MAX_KEY_PARTS
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 _AT_PATH = re.compile(r" - at `(key in )?\$([^`]*)`$")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]|(\[\.\.\.\])")
+_TOML_HINTS = {
+    "Invalid value": 'write a number, true, false or "text" behind the =',
+    "Cannot overwrite a value": "the key stands there twice: remove one",
+    "Illegal character '\\n'": "close the text with a quotation mark on the same line",
+    "Expected '='": "write key = value, and # before a remark",
+    "Expected newline": "write one value a line, and 43.5 with a point",
+    "Cannot declare": "one thing is [name], each of several is [[name]]",
+    "Unterminated string": "close the text with a quotation mark",
+    "Unclosed array": "close the array with ]",
+}
+"""What to do about the faults of which `tomllib` tells, by the beginning of what it says."""
 _WORDS = {
     "float": "a number",
     "int": "a whole number",
@@ -141,7 +152,8 @@ def _parse_toml(text: str, path: str | os.PathLike[str]) -> dict[str, object]:
         if found:
             line = int(found[1]) if found[1] else text.rstrip().count("\n") + 1
         what = _AT_LINE.sub("", message)
-        raise ConfigError(f"not valid TOML: {_printable(what)}", path=path, line=line) from None
+        hint = next((hint for begin, hint in _TOML_HINTS.items() if what.startswith(begin)), None)
+        raise ConfigError(f"not valid TOML: {_printable(what)}", path=path, line=line, hint=hint) from None
 
 
 def _check_schema(document: dict[str, object], text: str, path: str | os.PathLike[str], schema: str) -> None:
@@ -191,9 +203,17 @@ def _explain(err: msgspec.ValidationError, text: str, path: str | os.PathLike[st
         what = f"{_last_key(at)}: {said!r} is not one of {', '.join(allowed)}"
         hint = _guess(said, allowed)
     else:
-        what = re.sub(r"`(\w+)`", lambda m: _WORDS.get(m[1], m[1]), what)
+        what = re.sub(r"`([\w| ]+)`", lambda m: _in_words(m[1]), what)
+        if what.endswith("xpected an array, got a table") and len(at) == 1:
+            hint = f"write [[{at[0]}]] in place of [{at[0]}]"
         what = f"{_last_key(at)}: {what[:1].lower()}{what[1:]}"
     return _fault(what, text, path, at, hint)
+
+
+def _in_words(kinds: str) -> str:
+    """Return a type of the checker in words; that a key may be left out is no value to be written."""
+    names = [name for name in kinds.split(" | ") if name != "null"]
+    return " or ".join(_WORDS.get(name, name) for name in names)
 
 
 def _fault(

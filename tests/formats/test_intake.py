@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from skypact.errors import MisuseError
 from skypact.formats import intake as module
 from skypact.formats.datagrams import Datagrams
 from skypact.formats.decoded import Decoded
@@ -180,3 +181,8 @@ def test_what_people_have_is_told_apart(shared: Path) -> None:
     assert detect(b'{"icao":"601abc","timestamp":1,"trace":[[0,1,2,3,4,5,0,0,null]]}') == "readsb"
     assert detect(b"name,place\nManas,Bishkek\nOsh,Osh\n") is None
     assert detect(b"20240706,143000,601ABC\n" * 3) is None
+
+
+def test_a_format_that_is_not_known_is_refused() -> None:
+    with pytest.raises(MisuseError, match="no format 'telex'; known are asterix, pcap, "):
+        intake("telex")

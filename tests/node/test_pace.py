@@ -60,6 +60,39 @@ def test_a_long_silence_is_passed_over() -> None:
     assert len(found) == 121
 
 
+@pytest.mark.parametrize(
+    ("wrong", "place"),
+    [
+        *((wrong, place) for wrong in (0, 1, 2**62, 4_290_000_000 * 10**9) for place in (0, 1, 50, 99)),
+        *((T0 + 10**13, place) for place in (0, 1, 50, 98)),
+    ],
+)
+def test_a_wrong_stamp_costs_no_more_than_its_row(wrong: int, place: int) -> None:
+    arrivals = [T0 + i * 10**8 for i in range(100)]
+    arrivals[place] = wrong
+    later = [T0 + i * 10**8 for i in range(100, 200)]
+    found = list(steps([plots(arrivals), plots(later)]))
+    assert len(found) <= 41
+    assert sum(s.arrived.plots.num_rows for s in found) == 200
+    assert found[-1].now_ns == T0 + 20 * 10**9
+    assert max(s.arrived.plots.num_rows for s in found) <= 6
+
+
+def test_a_row_after_a_silence_at_the_end_of_a_batch_keeps_its_time() -> None:
+    found = list(steps([plots([T0] * 19 + [T0 + 121 * 10**9])]))
+    assert [s.arrived.plots.num_rows for s in found] == [19, 1]
+
+
+def test_times_far_apart_in_one_batch_make_few_steps() -> None:
+    """As many as would fill the memory lie between 1970 and 2105."""
+    found = list(steps([plots([0, T0, T0 + 10**9, 4_290_000_000 * 10**9])]))
+    assert len(found) == 5
+    assert sum(s.arrived.plots.num_rows for s in found) == 4
+    shuffled = [T0 + (i * 37 % 100) * 600 * 10**9 for i in range(100)]
+    found = list(steps([plots(shuffled)]))
+    assert [s.arrived.plots["time"].cast(pa.int64()).to_pylist() for s in found] == [[t] for t in sorted(shuffled)]
+
+
 def test_streams_are_merged_in_the_order_of_time() -> None:
     a = steps([plots([T0, T0 + 2 * 10**9])])
     b = steps([plots([T0 + 10**9])])

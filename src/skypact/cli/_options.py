@@ -40,7 +40,11 @@ Date = Annotated[str | None, typer.Option("--date", metavar="YYYY-MM-DD", help="
 Editions = Annotated[
     list[str] | None, typer.Option("--edition", metavar="CAT=ED", help="ASTERIX edition, as 62=1.18; else guessed.")
 ]
-Wire = Annotated[str | None, typer.Option("--format", help="Format of the recordings; else told from their content.")]
+WIRES = "asterix|pcap|beast|avr|sbs|jsonl|csv|readsb"
+"""What `formats.intake.FORMATS` holds, for a help text that imports nothing."""
+Wire = Annotated[
+    str | None, typer.Option("--format", metavar=WIRES, help="Format of the recordings; else told from their content.")
+]
 Reference = Annotated[
     str | None, typer.Option("--at", metavar="LAT,LON", help="Where a Mode S receiver stands, in degrees.")
 ]
@@ -51,6 +55,8 @@ Stamps = Annotated[
 UtcOffset = Annotated[
     float, typer.Option("--utc-offset", metavar="HOURS", help="How far times in SBS lines are ahead of UTC.")
 ]
+QNH_HPA = (850, 1100)
+"""Least and most pressure at sea level that is taken, in hectopascals."""
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Qnh = Annotated[float | None, typer.Option("--qnh", metavar="HPA", help="Sea-level pressure, for true heights.")]
 Log = Annotated[LogForm, typer.Option("--log", help="Log lines for people, or as JSON.")]
@@ -168,7 +174,7 @@ def faults(recording: Recording, taken: bool) -> list[str]:
         return []
     worst = sorted(recording.problems.items(), key=lambda item: -item[1])[:3]
     why = ": " + ", ".join(f"{count:,} {name}" for name, count in worst) if worst else ""
-    hint = "try another --format or --edition"
+    hint = "name a recording or other plots" if recording.wire == "plots" else "try another --format or --edition"
     return [f"{recording.path}: nothing in it could be read as {recording.wire}{why}; {hint}"]
 
 
@@ -199,6 +205,8 @@ def centre(sensors: Path | Catalogue | None, qnh: float | None, *, exercise: boo
     from skypact.sensors import Catalogue
     from skypact.tracking import TrackerSettings
 
+    if qnh is not None and not QNH_HPA[0] <= qnh <= QNH_HPA[1]:
+        raise MisuseError(f"--qnh {qnh:g}: write the pressure at sea level in hPa, {QNH_HPA[0]} to {QNH_HPA[1]}")
     known = Catalogue() if sensors is None else sensors
     catalogue = known if isinstance(known, Catalogue) else Catalogue.read(known)
     return Centre(CentreConfig(catalogue=catalogue, tracker=TrackerSettings(qnh_hpa=qnh), exercise=exercise))

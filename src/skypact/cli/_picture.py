@@ -97,23 +97,35 @@ class Picture:
         wide = options.max_width >= 110
         body = Layout()
         table_width = 74 if wide else options.max_width
-        panel = Panel(_Map(self), title="map", title_align="left", border_style="blue")
-        listing = Panel(self._listing(height - 5), title="tracks", title_align="left", border_style="blue")
+        panel = Panel(_Map(self), title="map: ▲ sensor  + town", title_align="left", border_style="blue")
+        marks = "  ".join(f"{mark} {status}" for status, (mark, _) in MARK.items())
+        listing = Panel(
+            self._listing(height - 5), title=f"tracks: {marks}  x ended", title_align="left", border_style="blue"
+        )
         if wide:
             body.split_row(Layout(panel), Layout(listing, size=table_width))
         else:
             body.split_column(Layout(panel), Layout(listing))
         whole = Layout(size=height)
-        whole.split_column(Layout(self._head(), size=1), body, Layout(Text(self.footer, style="dim"), size=1))
+        whole.split_column(
+            Layout(self._head(options.max_width), size=1), body, Layout(Text(self.footer, style="dim"), size=1)
+        )
         yield from console.render(whole, options.update(height=height))
 
-    def _head(self) -> Text:
+    def _head(self, width: int | None = None) -> Text:
+        """Return the first line; where it has no room for all, the title gives way and never the word EXERCISE."""
         stamp = from_ns(self.now_ns).strftime("%Y-%m-%d %H:%M:%S UTC")
-        head = Text(f" {self.title}", style="bold")
-        head.append(f"   {stamp}   {len(self.alive)} tracks", style="not bold")
+        alive = len(self.alive)
+        said = Text(f"   {stamp}   {alive} track{'' if alive == 1 else 's'}", style="not bold")
         if any(t.row["simulated"] for t in self.tracks.values()):
-            head.append("   EXERCISE: simulated", style="bold magenta")
-        return head
+            said = Text("   EXERCISE: simulated", style="bold magenta").append_text(said)
+        head = Text(f" {self.title}", style="bold")
+        if width is not None:
+            room = width - said.cell_len
+            if room < 2:
+                return said
+            head.truncate(room, overflow="ellipsis")
+        return head.append_text(said)
 
     def _listing(self, rows: int) -> Table:
         return listing(sorted(self.tracks.values(), key=_order)[: max(rows, 1)], self.now_ns)
@@ -169,7 +181,7 @@ class _Map:
         width, height = options.max_width, options.height or 20
         box = self._fit(width, height)
         if box is None:
-            yield Text("no position yet", style="dim")
+            yield Text("no position yet: nothing heard so far tells one", style="dim")
             return
         frame = Frame(box, width, height)
         cells = frame.lines()
@@ -300,14 +312,16 @@ class Frame:
         text: str,
         style: str,
     ) -> None:
-        """Write a label right of a mark, where it covers no other mark or label."""
+        """Write a label right of a mark, else left of it, where it covers no other mark or label."""
         place = self.cell(latitude, longitude)
         if place is None:
             return
-        row, column = place[0], place[1] + 1
-        room = [(row, column + i) for i in range(len(text))]
-        if column + len(text) > self.width or any(p in styles for p in room):
+        row, mark = place
+        for column in (mark + 1, mark - len(text)):
+            room = [(row, column + i) for i in range(len(text))]
+            if column < 0 or column + len(text) > self.width or any(p in styles for p in room):
+                continue
+            for (r, c), letter in zip(room, text, strict=True):
+                cells[r][c] = letter
+                styles[r, c] = style
             return
-        for (r, c), letter in zip(room, text, strict=True):
-            cells[r][c] = letter
-            styles[r, c] = style

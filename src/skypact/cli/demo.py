@@ -27,7 +27,9 @@ def demo(
     from skypact.exercise import read
     from skypact.node import Node, NodeConfig, PlayedFeed
 
-    pace = options.speed(speed) if sys.stdout.isatty() else None
+    pace = options.speed(speed)
+    if not sys.stdout.isatty():
+        pace = None  # nobody watches it
     flown = read(scenario)
     _say.note(f"making what the sensors of {flown.id!r} see ...")
     config = NodeConfig(node="demo", party="demo", exercise=True, speed=pace or "max", sources=())

@@ -9,6 +9,22 @@ import typer
 
 from skypact.cli import _options as options
 
+REASONS = {
+    "no_time": "without a time",
+    "future": "with a time that is still to come",
+    "late": "too late",
+    "too_many_sensors": "of more sensors than are kept",
+    "no_position": "without a position",
+    "repeated": "that repeat others",
+    "nobodys": "without a position and of an address that no track has",
+    "full": "for which no more tracks could be begun",
+    "numbers_used_up": "for which no track numbers are left",
+    "crowded": "in a crowd, compared with the nearest tracks only",
+    "inconsistent": "with an altitude that the track of their address cannot have",
+    "diverged": "of tracks that broke down",
+}
+"""What the reasons of `Centre.counts` mean."""
+
 
 def track(
     files: options.Files,
@@ -55,7 +71,7 @@ def track(
             confirmed.update(sure["track"].to_pylist())
     left = {reason: count for reason, count in centre.counts.items() if reason not in {"plots", "used"}}
     if left:
-        _say.warn("plots not used: " + ", ".join(f"{count} {reason}" for reason, count in sorted(left.items())))
+        _say.warn("plots not used: " + ", ".join(f"{count:,} {REASONS.get(r, r)}" for r, count in sorted(left.items())))
     result = {"plots": centre.counts.get("plots", 0), "used": centre.counts.get("used", 0)}
     result |= {"tracks": len(confirmed), "rows": rows}
     text = f"{result['plots']:,} plots, {result['used']:,} used; {len(confirmed):,} confirmed tracks in {rows:,} rows"

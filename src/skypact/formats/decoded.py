@@ -27,6 +27,14 @@ class Decoded:
     services: pa.Table = field(default_factory=lambda: empty(SERVICES))
     raw: Mapping[int, pa.Table] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """Return how much there is of each, as a notebook shows it."""
+        names = ("plots", "tracks", "services")
+        counts = [f"{getattr(self, name).num_rows:,} {name}" for name in names]
+        if self.raw:
+            counts.append(f"raw items of {', '.join(f'CAT{category:03d}' for category in sorted(self.raw))}")
+        return f"Decoded({', '.join(counts)})"
+
     def whole(self) -> Decoded:
         """Return the same with each table in one piece, as it is read again from a journal."""
         return Decoded(_whole(self.plots), _whole(self.tracks), _whole(self.services), self.raw)

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from skypact.errors import MisuseError
 from skypact.formats.asterix import AsterixDecoder, BlockStream
 from skypact.formats.datagrams import Datagrams
 from skypact.formats.decoded import Decoded, joined
@@ -154,7 +155,14 @@ def intake(
         How far the clock of SBS lines is ahead of UTC.
     simulated : bool
         What is said of messages that cannot say it themselves (all but ASTERIX).
+
+    Raises
+    ------
+    MisuseError
+        A format, category or edition that is not known.
     """
+    if wire not in FORMATS:
+        raise MisuseError(f"no format {wire!r}; known are {', '.join(FORMATS)}")
     if wire in {"asterix", "pcap"}:
         decoder = AsterixDecoder(editions=editions, date=date, raw=raw)
         return _Asterix(decoder) if wire == "asterix" else _Pcap(decoder)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from skypact.formats.decoded import Decoded, joined
 from skypact.tables import NO_TIME
-from skypact.units import SECOND_NS
+from skypact.units import DAY_NS, SECOND_NS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 STEP_NS = SECOND_NS // 2
 LONGEST_GAP_NS = 120 * SECOND_NS
 """A longer silence is passed over in one step: nothing is tracked any more after it."""
+MOST_WRONG = 0.05
+"""Share of rows whose arrival may be mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +62,24 @@ def steps(decoded: Iterable[Decoded], step_ns: int = STEP_NS) -> Iterator[Step]:
         arrivals = np.concatenate([arrival for _, arrival in timed])
         if not len(arrivals):
             continue
-        first, last = int(arrivals.min()), int(arrivals.max())
-        if now == NO_TIME or first - now > LONGEST_GAP_NS:
-            now = first // step_ns * step_ns
-        edges = np.arange(now + step_ns, max(last, now) + step_ns + 1, step_ns)
+        edges = _edges(arrivals, now, step_ns)
         parts = [_cut(table, arrival, edges) for table, arrival in timed]
         for i, edge in enumerate(edges.tolist()):
             plots, tracks, services = (part[i] for part in parts)
             yield Step(edge, Decoded(plots=plots, tracks=tracks, services=services))
         now = int(edges[-1])
+
+
+def _edges(arrivals: NDArray[np.int64], now: int, step_ns: int) -> NDArray[np.int64]:
+    """Return the ends of the steps behind `now` that arrivals need: without gaps, but for long silences among them.
+
+    As many as there are arrivals and `LONGEST_GAP_NS` allow, however far apart the times of a broken file are.
+    """
+    cells = np.unique(np.maximum(arrivals, now) // step_ns)
+    if now != NO_TIME and cells[0] * step_ns - now <= LONGEST_GAP_NS:
+        cells = np.union1d(cells, [now // step_ns])
+    runs = np.split(cells, np.flatnonzero(np.diff(cells) > LONGEST_GAP_NS // step_ns) + 1)
+    return np.asarray((np.concatenate([np.arange(run[0], run[-1] + 1) for run in runs]) + 1) * step_ns)
 
 
 def merged(streams: Sequence[Iterable[Step]]) -> Iterator[Step]:
@@ -90,10 +101,29 @@ def _timed(table: pa.Table) -> tuple[pa.Table, NDArray[np.int64]]:
             return table.slice(0, 0), arrival[:0]
         place = np.maximum.accumulate(np.where(known, np.arange(len(arrival)), int(np.argmax(known))))
         arrival = arrival[place]
+    arrival = _mended(arrival)
     if len(arrival) > 1 and (np.diff(arrival) < 0).any():
         order = np.argsort(arrival, kind="stable")
         return table.take(order), arrival[order]
     return table, arrival
+
+
+def _mended(arrival: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return arrivals in which a few that are far from both neighbours have those of them.
+
+    One wrong stamp in a file would set the clock ahead of all that follows, which would then come too late.
+    """
+    if len(arrival) < 3 or int(arrival.max()) - int(arrival.min()) <= LONGEST_GAP_NS:
+        return arrival
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(arrival, 2, mode="reflect"), 5)
+    middle = np.sort(around, axis=1)[:, 2]
+    off = np.abs(arrival - middle)
+    # Out of order, or days away: the last row of a batch may come after a silence and be neither.
+    ahead = arrival > np.minimum.accumulate(arrival[::-1])[::-1]
+    behind = arrival < np.maximum.accumulate(arrival)
+    wrong = (off > DAY_NS) | ((off > LONGEST_GAP_NS) & (ahead | behind))
+    # Where many are, the table is only not in the order of time.
+    return np.where(wrong, middle, arrival) if 0 < wrong.sum() <= MOST_WRONG * len(arrival) else arrival
 
 
 def _cut(table: pa.Table, arrival: NDArray[np.int64], edges: NDArray[np.int64]) -> list[pa.Table]:

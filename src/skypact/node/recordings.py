@@ -7,10 +7,11 @@ import gzip
 import io
 import lzma
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from skypact.errors import FormatError, InputError, MisuseError
@@ -134,10 +135,11 @@ class Recording:
     def _plots(self) -> Iterator[Decoded]:
         try:
             file = pq.ParquetFile(self.path)
+            _check_columns(file.schema_arrow.names)
             for batch in file.iter_batches():
                 yield Decoded(plots=conform(batch, PLOTS))
-        except (OSError, ValueError, KeyError) as err:
-            what = f"is no table of plots: {str(err).splitlines()[0]}"
+        except (OSError, ValueError, KeyError, pa.ArrowException) as err:
+            what = f"is no table of plots: {str(err).splitlines()[0].rstrip('.')}"
             raise FormatError(what, path=self.path, hint="make one with skypact decode FILE -o plots.parquet") from None
 
     def _head(self) -> bytes:
@@ -181,6 +183,13 @@ class Recording:
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+
+def _check_columns(names: Sequence[str]) -> None:
+    """Refuse a table without the columns all plots have: one of tracks has times and positions, too."""
+    missing = {"time", "sensor"} - set(names)
+    if missing:
+        raise ValueError(f"it has no column {' and '.join(sorted(missing))}")
 
 
 def _reason(err: Exception) -> str:
