@@ -51,3 +51,6 @@ discard_stale()
 kernel = njit(cache=True, nogil=True, error_model="numpy")
 """Cached on disk, free of the interpreter's lock; a division by zero gives infinity or NaN as in NumPy, and raises
 nothing, whatever a hostile table holds."""
+
+inlined = njit(cache=True, nogil=True, error_model="numpy", inline="always")
+"""The same, written out in place wherever it is called: for what costs less than handing it its arguments."""

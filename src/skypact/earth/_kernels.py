@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from skypact.compiled import inlined, kernel
 from skypact.earth._formulas import ECCENTRICITY_2, SEMI_MAJOR_M
 from skypact.earth.kernels import ecef_to_geodetic, geodetic_to_ecef, uvw_to_enu
 
@@ -47,7 +47,7 @@ FAR_SIDE_RAD = 3.0
 
 
 # Inlined, and with plain numbers for the layer: passing arrays on costs more than the interpolation itself.
-@njit(cache=True, nogil=True, inline="always")
+@inlined
 def bilinear(
     lat_deg: float,
     lon_deg: float,
@@ -91,7 +91,7 @@ def bilinear(
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def point_elevation(lat_deg: float, lon_deg: float, layers: Layers) -> float:
     """Return the elevation in the finest layer that knows it."""
     cells, grids, shapes = layers
@@ -105,7 +105,7 @@ def point_elevation(lat_deg: float, lon_deg: float, layers: Layers) -> float:
     return math.nan
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def elevations(lat_deg: Array, lon_deg: Array, layers: Layers) -> Array:
     """Return the elevation at each position."""
     out = np.empty(len(lat_deg))
@@ -114,7 +114,7 @@ def elevations(lat_deg: Array, lon_deg: Array, layers: Layers) -> Array:
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def finest_layer(lat1: float, lon1: float, lat2: float, lon2: float, layers: Layers) -> int:
     """Return the finest layer that a short segment (degrees) may touch, -1 if there is none."""
     _, grids, shapes = layers
@@ -131,7 +131,7 @@ def finest_layer(lat1: float, lon1: float, lat2: float, lon2: float, layers: Lay
     return -1
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def ray_clearance(
     lat1: float, lon1: float, alt1: float, lat2: float, lon2: float, alt2: float, k: float, layers: Layers
 ) -> float:
@@ -209,7 +209,7 @@ def ray_clearance(
     return least
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def radius_along(x: float, y: float, z: float, dx: float, dy: float, dz: float) -> float:
     """Return the radius of curvature of the ellipsoid below a point in a direction (Euler's theorem)."""
     lat, lon, _ = ecef_to_geodetic(x, y, z)
@@ -220,7 +220,7 @@ def radius_along(x: float, y: float, z: float, dx: float, dy: float, dz: float) 
     return (east * east + north * north) / (north * north / meridian + east * east / across)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ray_clearances(
     lat1: Array, lon1: Array, alt1: Array, lat2: Array, lon2: Array, alt2: Array, k: float, layers: Layers
 ) -> Array:
@@ -231,7 +231,7 @@ def ray_clearances(
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def areas_at(
     lat_deg: Array,
     lon_deg: Array,

@@ -1,6 +1,6 @@
 """Frame conversions as numba scalar functions, for the kernels of every room: radians and metres, WGS84.
 
-``from skypact.earth import kernels`` and call them inside any ``@njit`` function; they are inlined there. For arrays in
+``from skypact.earth import kernels`` and call them inside any kernel; they are inlined there. For arrays in
 degrees use `skypact.earth.frames`, which holds the same formulas.
 """
 

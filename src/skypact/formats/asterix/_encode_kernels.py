@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from numba import njit
+from skypact.compiled import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def place(length, group, longest, begin, block):
     """Put records into blocks; return the number of blocks and the octets in all.
 
@@ -26,7 +26,7 @@ def place(length, group, longest, begin, block):
     return blocks, p
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def headers(data, block, category):
     """Write category and length of each block."""
     for b in range(len(block) - 1):
@@ -37,7 +37,7 @@ def headers(data, block, category):
         data[p + 2] = size & 255
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def announce(data, begin, present, field, highest):
     """Set a field's bit in the field specification at `begin`, and the FX bits before it."""
     octet, bit = field // 7, 0x80 >> (field % 7)
@@ -49,7 +49,7 @@ def announce(data, begin, present, field, highest):
                 data[p + k] |= 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def deposit(data, position, octet, octets, shift, mask, value):
     """Write an element of every record (or repetition) that has a position."""
     for i in range(len(position)):
@@ -61,7 +61,7 @@ def deposit(data, position, octet, octets, shift, mask, value):
                 v >>= 8
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def copy(data, position, octet, content, edge):
     """Write octets of every record (or repetition) that has a position."""
     for i in range(len(position)):
@@ -71,7 +71,7 @@ def copy(data, position, octet, content, edge):
                 data[p + octet + k - edge[i]] = content[k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def extend(data, position, parts, last):
     """Set the FX bit of every part of an extended unit but the last sent."""
     for i in range(len(position)):
@@ -82,7 +82,7 @@ def extend(data, position, parts, last):
                 data[p - 1] |= 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spread(data, position, size, count_size, edge, out):
     """Write the count, or the FX bits, of a repeated unit; `out` receives where each repetition starts."""
     for i in range(len(position)):
@@ -102,7 +102,7 @@ def spread(data, position, size, count_size, edge, out):
                 data[p - 1] |= 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def pack(octets, edge, count, width, code, pad, out):
     """Pack strings into numbers; return the first row that does not fit, -1 if all do."""
     for i in range(len(out)):

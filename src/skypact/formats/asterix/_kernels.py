@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from skypact.compiled import kernel
 
 HEADS = (6, 8, 12)
 TAILS = (0, 4, 4)
@@ -25,12 +26,12 @@ recorders' records to be counted, blocks that must prove themselves, and how man
 proof of one before."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _u16(data, p):
     return np.int64(data[p]) << 8 | np.int64(data[p + 1])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _chain(data, p, stop, end):
     """Return how many blocks fill the octets from `p` to `stop`, 0 if none do, -1 if octets behind `end` decide."""
     blocks = 0
@@ -47,7 +48,7 @@ def _chain(data, p, stop, end):
     return blocks
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _headed(data, p, end):
     """Return the number of blocks behind a recorder's header of six octets at `p`, 0 if there is no such header."""
     if end - p < 9 or p + _u16(data, p) > end:
@@ -55,7 +56,7 @@ def _headed(data, p, end):
     return _chain(data, p + HEADS[0], p + _u16(data, p), end)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def frame(data, start, length, cat, first, last, message, counts):
     """Find data blocks in messages; return their number.
 
@@ -108,7 +109,7 @@ def frame(data, start, length, cat, first, last, message, counts):
     return blocks
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _block(data, p, known, state, final):
     """Return the length of the block at `p`, 0 if there is none, -1 if more octets are needed to say.
 
@@ -143,7 +144,7 @@ def _block(data, p, known, state, final):
     return 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _recorded(data, p, known, final):
     """Return the octets of a recorder's record at `p` (0: there is none, -1: more octets are needed), and its kind.
 
@@ -179,7 +180,7 @@ def _recorded(data, p, known, final):
     return 0, 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def cut(data, known, state, final, start, length):
     """Cut a stream into runs of whole blocks; `start` and `length` receive where each lies.
 

@@ -7,13 +7,14 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from skypact.compiled import kernel
 
 MISSING = np.iinfo(np.int64).min
 """What an integer column holds where an element is absent."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _present(data, p, part, sizes):
     """Whether an extended unit that starts at `p` goes on to `part`."""
     for k in range(part):
@@ -23,7 +24,7 @@ def _present(data, p, part, sizes):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def reach(data, offset, part, sizes, there):
     """Clear what is `there` where an extended unit does not go on to `part`."""
     for i in range(len(offset)):
@@ -38,7 +39,7 @@ def reader(octets: int) -> Any:
     The number is a constant of the kernel, which then reads two to three times as fast.
     """
 
-    @njit(cache=True, nogil=True)
+    @kernel
     def read(data, offset, octet, shift, mask, sign, part, sizes, scale, absent, out):
         """Write an element of every record times `scale` into `out`, `absent` where it is.
 
@@ -64,7 +65,7 @@ READ_1, READ_2, READ_3, READ_4, READ_6 = (reader(n) for n in (1, 2, 3, 4, 6))
 """Those that the walk calls, for the lengths that occur among the elements of tables."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def octets(data, position, octet, size, out):
     """Copy `size` octets from each position into the rows of `out`; rows without a position stay as they are."""
     for i in range(len(position)):
@@ -74,7 +75,7 @@ def octets(data, position, octet, size, out):
                 out[i, k] = data[p + octet + k]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def repetitions(data, offset, size, count_size, edge):
     """Count the repetitions of a unit: `edge` (length n + 1) receives the running sum."""
     edge[0] = 0
@@ -92,7 +93,7 @@ def repetitions(data, offset, size, count_size, edge):
         edge[i + 1] = edge[i] + count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spread(offset, size, count_size, edge, out):
     """Write where each repetition starts."""
     for i in range(len(offset)):
@@ -102,7 +103,7 @@ def spread(offset, size, count_size, edge, out):
             p += size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def explicit(data, offset, edge, out):
     """Copy the content of explicit items one after the other; `out` of length 0 only measures them into `edge`."""
     measure = len(out) == 0
@@ -123,7 +124,7 @@ def writer(count: int, width: int) -> Any:
     """Return the kernel that writes strings of so many characters of so many bits; both are constants of it."""
     mask = (1 << width) - 1
 
-    @njit(cache=True, nogil=True)
+    @kernel
     def write(value, letters, edge, out):
         """Write strings packed in numbers, without trailing spaces, into Arrow's form; return the octets written.
 
@@ -145,7 +146,7 @@ def writer(count: int, width: int) -> Any:
     return write
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def inherit(value, block, out):
     """Copy a column; a record without a value takes that of the record before in its block."""
     before = np.int64(-1)
@@ -157,7 +158,7 @@ def inherit(value, block, out):
         out[i] = before
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ordinals(block, base, out):
     """Number records by the first number of their block."""
     for i in range(len(block)):

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from numba import njit
-
+from skypact.compiled import kernel
 from skypact.tables import NO_TIME
 from skypact.units import DAY_NS
 
@@ -20,7 +19,7 @@ MEASURED, TRUNCATED, ARRIVAL = range(3)
 """Indices into `tables.TIME_SOURCES`."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nearest(v, near):
     """Return the time nearest to `near` whose time of day is `v` nanoseconds."""
     time = near // DAY_NS * DAY_NS + v
@@ -31,7 +30,7 @@ def _nearest(v, near):
     return time
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _nearest_truncated(v, near):
     """Return the time nearest to `near` whose time of day is `v` nanoseconds and some multiples of 512 s.
 
@@ -48,14 +47,14 @@ def _nearest_truncated(v, near):
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def resolve_each(value, received, shift, time):
     """Turn times of day into times next to their arrivals."""
     for i in range(len(value)):
         time[i] = _nearest(value[i] * STEP_NS, received[i] + shift)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def resolve(value, whole, received, shift, state, base, time, source):
     """Turn times of day into times, in the order of the stream.
 

@@ -8,8 +8,8 @@ while the records' octets are still in the processor's nearest cache.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from skypact.compiled import kernel
 from skypact.formats.asterix._read_kernels import READ_1, READ_2, READ_3, READ_4, READ_6
 from skypact.formats.asterix.spec import CHAINED, COMPOUND, EXPLICIT, EXTENDED, FIXED, RANDOM, REPETITIVE
 
@@ -28,7 +28,7 @@ REASONS = (
 PAST, LONG, SPARE_SET, EMPTY, EXTENSION, EXPLICIT_ZERO, UNDEFINED, RANDOM_NUMBER = range(1, 9)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _skip(data, p, end, unit, units, rows):
     """Return where a unit that is not compound ends, or minus the reason why it cannot be read."""
     kind = units[unit, 0]
@@ -71,7 +71,7 @@ def _skip(data, p, end, unit, units, rows):
     return p if p <= end else -PAST
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _compound(data, p, end, unit, units, rows, slot, spots):
     """Return where a compound unit ends, or minus the reason; note in `spots` where its subitems start."""
     first, count = units[unit, 3], units[unit, 4]
@@ -109,7 +109,7 @@ def _compound(data, p, end, unit, units, rows, slot, spots):
     return p
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _random(data, p, end, frns, units, rows, slot, spots):
     """Read a random field sequence: a count, then field number and content, in any order."""
     if p >= end:
@@ -135,7 +135,7 @@ def _random(data, p, end, frns, units, rows, slot, spots):
     return p
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _record(data, p, end, uap, uaps, units, rows, selector, slot, spots):
     """Walk one record; return where it ends and its profile, or minus the reason why it cannot be read."""
     spots[:] = -1
@@ -191,7 +191,7 @@ END, SHORT, PLAIN, ASKED = -1, -2, -3, -4
 each, and compound units of whose subitems none, or some, are asked for."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _step(unit, units, rows, slot):
     """Return what a unit of changing length is to the walk of a layout."""
     kind, first = units[unit, 0], units[unit, 3]
@@ -209,7 +209,7 @@ NOWHERE = MOVING + 1
 """The anchor of absent units; behind it are those of the slots that are noted as they are met."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _learn(key, stop, uaps, units, rows, slot, steps, anchors, deltas):
     """Lay out the field specification `key` of `stop` octets; return the reason why it is refused or 0.
 
@@ -246,7 +246,7 @@ def _learn(key, stop, uaps, units, rows, slot, steps, anchors, deltas):
     return 0 if moving or fixed else EMPTY
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _extract(data, tile, rows, elements, scale, absent, out):
     """Read elements of records, whose slots are the rows of `tile`, into the rows of `out`."""
     for e in range(len(elements)):
@@ -264,7 +264,7 @@ def _extract(data, tile, rows, elements, scale, absent, out):
             READ_6(data, offset, octet, shift, mask, sign, part, sizes, scale[e], absent, column)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _settle(data, tile, rows, offsets, whole, one, integers, real, scale, floats, first, last):
     """Read and keep what is asked for of the records that lie in `tile`."""
     tile = tile[: last - first]
@@ -275,7 +275,7 @@ def _settle(data, tile, rows, offsets, whole, one, integers, real, scale, floats
             offsets[s, first + t] = tile[t, s]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def walk(
     data, first, last, number, uaps, units, rows, totals, selector,
     slot, tile, offsets, whole, one, integers, real, scale, floats, block, reason, empty,

@@ -13,7 +13,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from skypact.compiled import kernel
 
 STEPS = 131072.0  # 2^17
 
@@ -24,7 +25,7 @@ TRANSITIONS_DEG = np.degrees(np.arccos(np.sqrt((1 - np.cos(np.pi / 30)) / (1 - n
 EARTH_RADIUS_M = 6_371_000.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def zones(latitude):
     """Return NL, the number of longitude zones at a latitude in degrees: 59 at the equator, 1 beyond 87 degrees."""
     latitude = abs(latitude)
@@ -33,13 +34,13 @@ def zones(latitude):
     return 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def wrapped(longitude):
     """Return a longitude within -180 to 180 degrees."""
     return (longitude + 180.0) % 360.0 - 180.0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pair_longitude(even, uneven, even_longitude, odd_longitude, odd, span):
     """Return the longitude that goes with the latitudes of a pair, NaN when their NL differ."""
     count = zones(even)
@@ -51,7 +52,7 @@ def _pair_longitude(even, uneven, even_longitude, odd_longitude, odd, span):
     return span / n * (m % n + x / STEPS)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def airborne_pair(even_latitude, even_longitude, odd_latitude, odd_longitude, odd):
     """Return (latitude, longitude) of a pair of airborne messages, at the time of the odd one if `odd`.
 
@@ -70,7 +71,7 @@ def airborne_pair(even_latitude, even_longitude, odd_latitude, odd_longitude, od
     return uneven if odd else even, wrapped(longitude)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def surface_pair(even_latitude, even_longitude, odd_latitude, odd_longitude, odd, near_latitude, near_longitude):
     """Return, of the eight positions that a pair of surface messages may mean, the one nearest to a known place.
 
@@ -89,7 +90,7 @@ def surface_pair(even_latitude, even_longitude, odd_latitude, odd_longitude, odd
     return latitude, wrapped(longitude)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def near(latitude_cpr, longitude_cpr, odd, span, near_latitude, near_longitude):
     """Return (latitude, longitude) of one message, nearest to a known position.
 
@@ -106,7 +107,7 @@ def near(latitude_cpr, longitude_cpr, odd, span, near_latitude, near_longitude):
     return latitude, wrapped(longitude)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def distance_m(latitude, longitude, other_latitude, other_longitude):
     """Return the great-circle distance of two positions on a sphere, for sanity checks; NaN if one is NaN."""
     a, b = math.radians(latitude), math.radians(other_latitude)

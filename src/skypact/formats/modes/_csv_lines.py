@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from skypact.compiled import kernel
 from skypact.formats.modes._kernels import digit, remainder
 from skypact.tables import NO_TIME
 from skypact.units import SECOND_NS
@@ -32,7 +32,7 @@ LABELS = 8
 """Address labels looked at in a line."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _are_digits(data, first, last, base):
     good = True
     for i in range(first, last):
@@ -40,7 +40,7 @@ def _are_digits(data, first, last, base):
     return good
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _number(data, first, last, base):
     """Return the whole number that digits of a base write."""
     value = np.int64(0)
@@ -49,7 +49,7 @@ def _number(data, first, last, base):
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _time_ns(data, first, last):
     """Return (nanoseconds, whether there is a fraction) of decimal seconds; `NO_TIME` for anything else."""
     point = first
@@ -67,7 +67,7 @@ def _time_ns(data, first, last):
     return seconds * SECOND_NS + fraction * 10 ** (9 - max(places, 0)), places > 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _line(data, at, end, state, frames, length, time_ns, vouched, row, labels):
     """Read the line between `at` and `end` into a row; return whether there is a frame in it."""
     column = begin = rank = frame_column = counted_column = epoch_column = known = 0
@@ -124,7 +124,7 @@ def _line(data, at, end, state, frames, length, time_ns, vouched, row, labels):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scan(data, state, frames, length, time_ns, vouched, counts):
     """Cut text into lines and read those that are whole.
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
+from skypact.compiled import kernel
 from skypact.formats.modes import _cpr, _fields
 from skypact.formats.modes._fields import field
 from skypact.formats.modes._kernels import remainder
@@ -121,7 +121,7 @@ def new_aircraft() -> np.ndarray[tuple[int], np.dtype[np.void]]:
     return aircraft
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _find(aircraft, key):
     """Return (slot or -1, slot to use for a newcomer)."""
     first = (key * 0x9E3779B1 & 0xFFFFFFFF) // (0x100000000 // SETS) * WAYS
@@ -134,7 +134,7 @@ def _find(aircraft, key):
     return -1, oldest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _meet(aircraft, key, now):
     """Return the slot of an aircraft, made anew if it is unknown."""
     slot, fresh = _find(aircraft, key)
@@ -149,7 +149,7 @@ def _meet(aircraft, key, now):
     return slot
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _clear(row):
     row.callsign = 0
     row.latitude = row.longitude = row.pressure_altitude = row.height = np.nan
@@ -157,7 +157,7 @@ def _clear(row):
     row.mode_3a = row.on_ground = row.emergency = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _follow(a, latitude, longitude, surface, now):
     """Return whether a position can be where the aircraft was, given the time between."""
     speed = SURFACE_SPEED_M_S if surface or a.surface else SPEED_M_S
@@ -165,7 +165,7 @@ def _follow(a, latitude, longitude, surface, now):
     return _cpr.distance_m(a.latitude, a.longitude, latitude, longitude) <= reach
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _locate(a, latitude_cpr, longitude_cpr, odd, surface, now, reference):
     """Return (latitude, longitude, jumped) of a position message and remember it; NaN while it is ambiguous."""
     a.cpr_ns[odd] = now
@@ -205,7 +205,7 @@ def _locate(a, latitude_cpr, longitude_cpr, odd, surface, now, reference):
     return latitude, longitude, False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _position(a, me, kind, now, reference, row, counts):
     """Fill a row from a surface (type 5-8) or airborne (9-18, 20-22) position message."""
     surface = kind < 9
@@ -244,7 +244,7 @@ def _position(a, me, kind, now, reference, row, counts):
             row.height = altitude + a.height_difference
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _squitter(a, me, now, reference, row, counts):
     """Fill a row from the message field of an extended squitter; return whether there is anything in it."""
     kind = field(me, 1, 5)
@@ -287,7 +287,7 @@ def _squitter(a, me, now, reference, row, counts):
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _reply(frames, i, kind, row):
     """Fill a row from a surveillance, air-to-air or Comm-B reply or an all-call reply."""
     state = frames[i, 0] & 7
@@ -307,7 +307,7 @@ def _reply(frames, i, kind, row):
         row.callsign = _fields.callsign(_fields.message_bits(frames, i, 4, 7))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def decode(frames, length, time_ns, vouched, reference, aircraft, rows, counts):
     """Decode frames into rows.
 

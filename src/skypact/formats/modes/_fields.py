@@ -10,8 +10,8 @@ DO-260B 2.2.3.2 (extended squitter). A value the message does not hold is NaN or
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from skypact.compiled import kernel
 from skypact.units import FOOT_M, FOOT_PER_MINUTE_M_S, KNOT_M_S, NAUTICAL_MILE_M
 
 R95 = 2.4477468306808166
@@ -49,7 +49,7 @@ MOVEMENT_STEP_KT = np.array([0.125, 0.25, 0.5, 1.0, 2.0, 5.0, 0.0])
 """The movement field of a surface position: lowest code, speed and step of each stretch (DO-260B 2.2.3.2.4.2)."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def message_bits(frames, row, first, size):
     """Return bytes of a frame as one integer."""
     value = np.int64(0)
@@ -58,13 +58,13 @@ def message_bits(frames, row, first, size):
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def field(me, first, width):
     """Return bits of a 56-bit field, counted from 1 as the standards do."""
     return (me >> (57 - first - width)) & ((1 << width) - 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _gray(code):
     value = code
     while code:
@@ -73,7 +73,7 @@ def _gray(code):
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def altitude_m(code):
     """Return the altitude in metres of a 13-bit altitude code (C1 A1 C2 A2 C4 A4 M B1 Q B2 D2 B4 D4), NaN if none."""
     if code == 0 or code & 0x40:  # metric codes are not defined
@@ -103,13 +103,13 @@ def altitude_m(code):
     return feet * FOOT_M if feet >= -1000.0 else np.nan
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def altitude12_m(code):
     """Return the altitude in metres of the 12-bit code of a position message: the same without the metric bit."""
     return altitude_m((code & 0xFC0) << 1 | code & 0x3F)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mode_a(code):
     """Return the Mode A code of a 13-bit identity code (C1 A1 C2 A2 C4 A4 x B1 D1 B2 D2 B4 D4), its octal value."""
     a = (code >> 7 & 1) << 2 | (code >> 9 & 1) << 1 | code >> 11 & 1
@@ -119,7 +119,7 @@ def mode_a(code):
     return a << 9 | b << 6 | c << 3 | d
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def callsign(me):
     """Return the eight characters of bits 9-56, first in the highest byte; 0 if one is none or all are blank."""
     text = np.uint64(0)
@@ -133,7 +133,7 @@ def callsign(me):
     return np.uint64(0) if blank else text
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def movement_m_s(code):
     """Return the ground speed of a surface position's movement code, the lower end of its step; NaN if none."""
     if code == 1:
@@ -144,7 +144,7 @@ def movement_m_s(code):
     return (MOVEMENT_KT[i] + (code - MOVEMENT_FROM[i]) * MOVEMENT_STEP_KT[i]) * KNOT_M_S
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def ground_velocity(me):
     """Return (east, north) in m/s of an airborne velocity over ground (subtypes 1, 2), NaN where not available."""
     east, north = field(me, 15, 10), field(me, 26, 10)
@@ -155,7 +155,7 @@ def ground_velocity(me):
     return 0.0 - east if field(me, 14, 1) else east, 0.0 - north if field(me, 25, 1) else north
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def vertical_rate_m_s(me):
     """Return the climb rate of an airborne velocity message, NaN if not available."""
     rate = field(me, 38, 9)
@@ -165,7 +165,7 @@ def vertical_rate_m_s(me):
     return 0.0 - rate if field(me, 37, 1) else rate  # not minus zero
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def height_difference_m(me):
     """Return GNSS height minus pressure altitude of a velocity message; NaN if not available or off its scale."""
     difference = field(me, 50, 7)

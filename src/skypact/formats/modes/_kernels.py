@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from skypact.compiled import kernel
 
 ESCAPE = 0x1A
 LONGEST_AVR = 44
@@ -18,7 +19,7 @@ AVR_REASONS = ("garbage", "digits", "length")
 DIGITS, LENGTH = 1, 2
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def deframe(data, frames, length, stamp, signal, end, counts):
     """Cut a Beast byte stream into frames.
 
@@ -94,7 +95,7 @@ def deframe(data, frames, length, stamp, signal, end, counts):
     return i, row
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def enframe(frames, length, stamp, signal, out):
     """Write frames as a Beast byte stream; return the bytes written. `out` needs 44 bytes a frame."""
     at = 0
@@ -118,7 +119,7 @@ def enframe(frames, length, stamp, signal, out):
     return at
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def digit(character):
     """Return the value of a hexadecimal digit, -1 for any other character."""
     if 48 <= character <= 57:
@@ -130,7 +131,7 @@ def digit(character):
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scan_avr(data, frames, length, stamp, signal, end, counts):
     """Cut AVR text into frames; parameters and result as for `deframe`, with `AVR_REASONS`. No stamp is -1."""
     n = len(data)
@@ -185,7 +186,7 @@ def scan_avr(data, frames, length, stamp, signal, end, counts):
     return i, row
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def read_hex(text, frames):
     """Read rows of 28 hexadecimal characters into rows of 14 bytes; return which rows are nothing else."""
     good = np.ones(len(frames), np.bool_)
@@ -211,7 +212,7 @@ def _parity_table() -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 PARITY = _parity_table()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def remainder(frames, row, size):
     """Return the parity remainder of one frame: zero, or what was overlaid (address, interrogator code)."""
     value = np.int64(0)
@@ -220,7 +221,7 @@ def remainder(frames, row, size):
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def append_parity(frames):
     """Write the parity of long frames into their last three bytes."""
     for row in range(len(frames)):

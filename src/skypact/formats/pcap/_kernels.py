@@ -9,8 +9,8 @@ Sources: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from skypact.compiled import kernel
 from skypact.formats.pcap._packets import BLOCK, FOUND, INTERFACE, MAGIC, RECORD_LENGTH, dissect, u16, u32
 from skypact.tables import NO_TIME
 
@@ -29,7 +29,7 @@ IF_LINK, IF_RESOLUTION, IF_OFFSET_S, IF_SNAPLEN, IF_SIZE = range(5)
 SECTION_HEADER = 0x0A0D0D0A
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _time_ns(high, low, resolution, offset_s):
     """Return UTC nanoseconds of a pcapng timestamp; `NO_TIME` when it does not fit 64 bits."""
     ticks = (np.uint64(high) << np.uint64(32)) | np.uint64(low)
@@ -66,7 +66,7 @@ def _time_ns(high, low, resolution, offset_s):
     return whole * 1_000_000_000 + np.int64(nanoseconds)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _start(data, n, state):
     """Recognise the format; return bytes consumed, 0 when more are needed or reading has ended."""
     if n < 4:
@@ -89,7 +89,7 @@ def _start(data, n, state):
     return 0
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _walk_pcap(data, at, n, state, place, received, address, port, rejects):
     big = state[BIG] != 0
     header = state[HEADER]
@@ -112,7 +112,7 @@ def _walk_pcap(data, at, n, state, place, received, address, port, rejects):
     return at, row
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _interface(data, at, end, big, state, interfaces):
     """Read an interface description block whose body lies from `at` to `end`."""
     if at + 8 > end:
@@ -142,7 +142,7 @@ def _interface(data, at, end, big, state, interfaces):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _block_packet(data, at, end, kind, big, state, interfaces):
     """Return (reason or FOUND, begin, stop, link, time) of the packet in a packet block whose body is at..end."""
     interface = 0
@@ -174,7 +174,7 @@ def _block_packet(data, at, end, kind, big, state, interfaces):
     return FOUND, at + head, at + head + length, interfaces[interface, IF_LINK], time
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _walk_pcapng(data, at, n, state, interfaces, place, received, address, port, rejects):
     row = 0
     while at + 12 <= n:
@@ -223,7 +223,7 @@ def _walk_pcapng(data, at, n, state, interfaces, place, received, address, port,
     return at, row
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def walk(data, state, interfaces, place, received, address, port, rejects):
     """Read the whole records of a buffer.
 

@@ -10,7 +10,8 @@ RFC 4302 (headers), RFC 768 (UDP).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from skypact.compiled import kernel
 
 REASONS = (
     "link_type",
@@ -46,21 +47,21 @@ REASONS = (
 FOUND = -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def u16(data, at, big):
     if big:
         return (np.int64(data[at]) << 8) | data[at + 1]
     return (np.int64(data[at + 1]) << 8) | data[at]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def u32(data, at, big):
     if big:
         return (u16(data, at, True) << 16) | u16(data, at + 2, True)
     return (u16(data, at + 2, False) << 16) | u16(data, at, False)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _link(data, at, end, link):
     """Return the place of the IP header, or a reject reason as `-1 - reason`."""
     if link in (12, 14, 101, 228, 229):  # raw IP
@@ -89,7 +90,7 @@ def _link(data, at, end, link):
     return at if kind in (0x0800, 0x86DD) else -1 - NOT_IP
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ipv4(data, at, end):
     """Return (reason or FOUND, transport protocol, place of the transport header, end of the IP packet)."""
     if at + 20 > end:
@@ -107,7 +108,7 @@ def _ipv4(data, at, end):
     return FOUND, np.int64(data[at + 9]), at + header, at + total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _ipv6(data, at, end):
     """Return the same as `_ipv4`, extension headers stepped over."""
     if at + 40 > end:
@@ -134,7 +135,7 @@ def _ipv6(data, at, end):
     return FOUND, follows, at, stop
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _address(data, at, size):
     """Return an address as two 64-bit halves; IPv4 in its IPv6-mapped form."""
     high = np.uint64(0)
@@ -149,7 +150,7 @@ def _address(data, at, size):
     return high, low
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def dissect(data, at, end, link, row, place, address, port):
     """Write one packet's payload and addresses to `row`; return FOUND or the reject reason."""
     at = _link(data, at, end, link)
@@ -186,13 +187,13 @@ def dissect(data, at, end, link, row, place, address, port):
     return FOUND
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _put(out, at, value, size):
     for i in range(size):
         out[at + i] = (value >> (8 * (size - 1 - i))) & 0xFF
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def write_records(data, start, length, seconds, nanoseconds, head, out):
     """Write one Ethernet/IPv4/UDP record (big-endian pcap) per payload into `out`.
 

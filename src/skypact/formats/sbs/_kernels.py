@@ -11,8 +11,8 @@ the flags alert, emergency, ident, on ground. An empty field means that the mess
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from skypact.compiled import kernel
 from skypact.tables import NO_TIME
 
 REASONS = ("long", "other", "fields", "address", "number", "range", "time", "empty")
@@ -44,7 +44,7 @@ ROW = np.dtype(
 """One line; null is NaN, -1, `NO_TIME` or a callsign of 0. `kind` is the message type."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _number(data, at, end):
     """Return (ok, value) of a decimal number; an empty field is NaN."""
     while at < end and data[at] == 32:
@@ -77,7 +77,7 @@ def _number(data, at, end):
     return digits > 0, sign * value / 10.0**places
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _digits(data, at, end, base):
     """Return the value of one to six digits of a base up to 16, -1 for anything else."""
     if not 0 < end - at <= 6:
@@ -92,7 +92,7 @@ def _digits(data, at, end, base):
     return value
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _flag(data, at, end):
     """Return 1 for a flag that is set (``-1`` or ``1``), 0 for ``0``, -1 when it is not said."""
     if at == end:
@@ -102,7 +102,7 @@ def _flag(data, at, end):
     return 1 if data[end - 1] == 49 and (end - at == 1 or (end - at == 2 and data[at] == 45)) else -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _time_ns(data, at, middle, end):
     """Return (ok, nanoseconds) of ``2024/07/06`` at..middle and ``06:43:09.525`` behind the comma at `middle`."""
     if at == middle and middle + 1 == end:
@@ -140,7 +140,7 @@ def _time_ns(data, at, middle, end):
     return True, ((days * 24 + hour) * 3600 + minute * 60 + second) * 1_000_000_000 + fraction
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _callsign(data, at, end):
     """Return up to eight capital letters, digits and inner blanks packed first-highest, 0 when there are none."""
     while at < end and data[at] == 32:
@@ -160,7 +160,7 @@ def _callsign(data, at, end):
     return text if end > at else np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _line(data, at, end, comma, row):
     """Fill a row from a line at..end; return FOUND or the reject reason."""
     if end - at < 4 or data[at] != 77 or data[at + 1] != 83 or data[at + 2] != 71 or data[at + 3] != 44:
@@ -218,7 +218,7 @@ def _line(data, at, end, comma, row):
     return FOUND if said else EMPTY
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def scan(data, rows, counts):
     """Parse whole lines; return (bytes consumed, rows written). `counts` are counted up by `REASONS`."""
     comma = np.empty(FIELD_COUNT, np.int64)
