@@ -7,7 +7,6 @@ vocabulary are dictionary columns whose dictionary is the tuple given here, so t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -315,10 +314,26 @@ def build(schema: pa.Schema, rows: int, columns: Mapping[str, Any]) -> pa.Table:
         if value is None:
             arrays.append(nulls.slice(0, rows) if rows <= SHARED_NULLS else _nulls(name, kind, rows))
         elif isinstance(value, np.ndarray):
-            arrays.append(pa.array(value, kind, from_pandas=True))
+            arrays.append(_column(value, kind))
         else:
             arrays.append(value if value.type.equals(kind) else value.cast(kind))
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+_SAME = {
+    np.dtype(np.float64): pa.float64(),
+    np.dtype(np.float32): pa.float32(),
+    np.dtype(np.uint32): pa.uint32(),
+}
+
+
+def _column(value: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    """Return a NumPy array as a column, NaN as null; one that has none is taken as it lies."""
+    if _SAME.get(value.dtype) == kind and value.flags.c_contiguous:
+        missing = value.dtype.kind == "f" and bool(np.isnan(value).any())
+        if not missing:
+            return pa.Array.from_buffers(kind, len(value), [None, pa.py_buffer(value)], 0)
+    return pa.array(value, kind, from_pandas=True)
 
 
 def conform(table: pa.Table | pa.RecordBatch, schema: pa.Schema) -> pa.Table:
@@ -372,7 +387,14 @@ def _layout(schema: pa.Schema) -> dict[str, tuple[pa.DataType, pa.Array]]:
     return found[1]
 
 
-@cache
+_EMPTY: dict[int, tuple[pa.Schema, pa.Table]] = {}
+
+
 def empty(schema: pa.Schema) -> pa.Table:
     """Return a table of `schema` without rows."""
-    return schema.empty_table()
+    found = _EMPTY.get(id(schema))
+    if found is None or found[0] is not schema:
+        if len(_EMPTY) > 64:
+            _EMPTY.clear()
+        _EMPTY[id(schema)] = found = schema, schema.empty_table()
+    return found[1]

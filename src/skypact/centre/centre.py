@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from skypact.errors import FormatError
 from skypact.sensors import Catalogue, Learner, Notice, Sensor
@@ -63,6 +63,9 @@ class _Written(msgspec.Struct, forbid_unknown_fields=True):
     exercise: bool
 
 
+_NO_RELEASES, _NO_WARNINGS = empty(RELEASES), empty(WARNINGS)
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """What a step of a centre gives.
@@ -82,9 +85,9 @@ class Output:
     """
 
     tracks: pa.Table
-    releases: pa.Table = field(default_factory=lambda: empty(RELEASES))
+    releases: pa.Table = field(default_factory=lambda: _NO_RELEASES)
     released: Mapping[str, pa.Table] = field(default_factory=dict)
-    warnings: pa.Table = field(default_factory=lambda: empty(WARNINGS))
+    warnings: pa.Table = field(default_factory=lambda: _NO_WARNINGS)
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -197,13 +200,17 @@ class Centre:
         """Return the plots that are of this centre's kind, simulated or live."""
         if not plots.num_rows:
             return plots
-        simulated = pc.fill_null(plots["simulated"], False)
-        count = pc.sum(simulated).as_py()
+        column = plots["simulated"]
+        if column.null_count == len(column):
+            simulated = np.zeros(len(column), bool)
+        else:
+            simulated = column.fill_null(False).to_numpy() if column.null_count else column.to_numpy()
+        count = int(np.count_nonzero(simulated))
         if self._simulated is None:
-            self._simulated = count == plots.num_rows
-        if count == (plots.num_rows if self._simulated else 0):
+            self._simulated = count == len(simulated)
+        if count == (len(simulated) if self._simulated else 0):
             return plots
-        kept = plots.filter(simulated if self._simulated else pc.invert(simulated))
+        kept = plots.filter(pa.array(simulated if self._simulated else ~simulated))
         self._counts["live among simulated" if self._simulated else "simulated among live"] += (
             plots.num_rows - kept.num_rows
         )

@@ -261,7 +261,9 @@ def labels_and_rows(column: pa.ChunkedArray | pa.Array) -> tuple[list[str], NDAr
         Indices into `labels`.
     """
     if isinstance(column, pa.ChunkedArray):
-        column = column.unify_dictionaries().combine_chunks()
+        column = column.chunk(0) if column.num_chunks == 1 else column.unify_dictionaries().combine_chunks()
+    if not column.null_count:
+        return column.dictionary.to_pylist(), column.indices.to_numpy()
     rows = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
     return column.dictionary.to_pylist(), rows
 

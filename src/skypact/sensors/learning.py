@@ -98,6 +98,7 @@ class Learner:
         self._written = catalogue
         self._heard: dict[str, _Heard] = {}
         self._said: set[tuple[str, str]] = set()
+        self._noted: set[tuple[str, int]] = set()
         self._complete: Catalogue | None = catalogue
 
     def snapshot(self) -> bytes:
@@ -158,7 +159,13 @@ class Learner:
         """Note the sensors of a table of `tables.PLOTS`; return what a person should know and was not told yet."""
         labels, row = labels_and_rows(plots["sensor"])
         kind = tables.codes(plots["kind"], "kind")
-        polar = plots["range_m"].is_valid().to_numpy() & plots["latitude_deg"].is_null().to_numpy()
+        polar = _without_position(plots)
+        # What a sensor has sent before tells nothing new.
+        sorts = np.unique(row.astype(np.int64) * _SORTS + 2 * (kind + 1) + polar)
+        found = {(labels[sort // _SORTS], sort % _SORTS) for sort in sorts[sorts >= 0].tolist()}
+        if found <= self._noted:
+            return []
+        self._noted |= found
         notices: list[Notice] = []
         for index, label in enumerate(labels):
             own = row == index
@@ -282,6 +289,18 @@ def crossings(services: pa.Table) -> pa.Table:
     again[1:] = (np.diff(row) == 0) & (np.diff(time) == 0) & (np.diff(azimuth) == 0)
     names = pa.DictionaryArray.from_arrays(pa.array(row[~again], pa.int32()), pa.array(labels, pa.string()))
     return pa.table([names, tables.times(time[~again]), azimuth[~again]], schema=CROSSINGS)
+
+
+_SORTS = 2 * (len(tables.KINDS) + 1)
+"""Sorts of plots: the kinds and none, with a position of their own and without."""
+
+
+def _without_position(plots: pa.Table) -> NDArray[np.bool_]:
+    """Return which plots have a range and no position of their own."""
+    ranges, places = plots["range_m"], plots["latitude_deg"]
+    if not ranges.null_count and places.null_count == len(places):
+        return np.ones(len(plots), np.bool_)
+    return np.asarray(ranges.is_valid().to_numpy() & places.is_null().to_numpy())
 
 
 def _time_ns(column: pa.ChunkedArray) -> NDArray[np.int64]:

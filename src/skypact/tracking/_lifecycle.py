@@ -67,10 +67,31 @@ def hit_existence(existence: float, likelihood: float) -> float:
 
 
 @kernel
+def look_due(track: Record, slot: int, sensors: Records, share: float) -> int:
+    """Return the time of a sensor's next look at a track, and some share of its period."""
+    looks = track.slot_missed[slot] + 1 + share
+    return track.slot_ns[slot] + int(looks * sensors[track.slot_sensor[slot]].period_s * SECOND_NS)
+
+
+@kernel
 def next_miss(track: Record, slot: int, sensors: Records, rules: Record) -> int:
-    """Return the time at which a sensor's next look at a track counts as missed."""
-    looks = track.slot_missed[slot] + 1 + SLACK
-    return track.slot_ns[slot] + int(looks * sensors[track.slot_sensor[slot]].period_s * SECOND_NS) + rules.delay_ns
+    """Return the time from which a sensor's next look at a track may count as missed."""
+    if sensors[track.slot_sensor[slot]].turns:
+        return look_due(track, slot, sensors, 0.0)
+    return look_due(track, slot, sensors, SLACK) + rules.delay_ns
+
+
+@kernel
+def is_missed(track: Record, slot: int, sensors: Records, rules: Record, time_ns: int) -> bool:
+    """Whether a sensor's next look at a track has come and gone.
+
+    It has when it is late, and already when the radar has sent plots of later times: the beam is past it. Of an
+    aircraft that flies with the beam this may be said a moment too early; its plot then mends all but the history.
+    """
+    if look_due(track, slot, sensors, SLACK) + rules.delay_ns <= time_ns:
+        return True
+    sensor = sensors[track.slot_sensor[slot]]
+    return sensor.turns and look_due(track, slot, sensors, 0.0) <= min(sensor.last_ns, time_ns)
 
 
 @kernel
@@ -154,7 +175,7 @@ def age(tracks: Records, free: Ints, books: Records, time_ns: int, sensors: Reco
             if track.slot_sensor[slot] < 0:
                 continue
             sensor = sensors[track.slot_sensor[slot]]
-            while track.slot_missed[slot] < HISTORY and next_miss(track, slot, sensors, rules) <= time_ns:
+            while track.slot_missed[slot] < HISTORY and is_missed(track, slot, sensors, rules, time_ns):
                 track.slot_missed[slot] += 1
                 track.missed += sensor.weight
                 note_look(track, False)

@@ -134,7 +134,9 @@ SENSOR = np.dtype(
         ("site", "f8", (3,)),  # NaN where unknown
         ("site_frame", "f8", (5,)),
         ("accuracy", "f8", (KINDS, 4)),  # sigma of slant range, azimuth, elevation (radians), position by kind of plot
+        ("last_ns", "i8"),  # measured time of its last plot
         ("stated", "?"),  # whether somebody said the period; else it is learned from the plots of tracks
+        ("turns", "?"),  # whether that is the time of a turn
         ("kind", "i1"),  # index into tables.KINDS, -1 for unknown
     ],
     align=True,

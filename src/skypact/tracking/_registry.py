@@ -122,6 +122,7 @@ class Registry:
         period = np.where(direct, DIRECT_PERIOD_S, learned)
         sensors["period_s"] = np.where(np.isnan(said.rotation_s), period, said.rotation_s)
         sensors["stated"] = ~np.isnan(said.rotation_s) | direct
+        sensors["turns"] = ~np.isnan(said.rotation_s) & ~direct
         detection = np.clip(np.where(np.isnan(said.pd), UNSTATED_DETECTION, said.pd), 0.5, 0.9)
         sensors["detection"] = detection
         sensors["weight"] = np.log(1.0 - detection) / math.log(1.0 - 0.9)

@@ -139,7 +139,8 @@ class Reporter:
 
     def __init__(self, settings: TrackerSettings, rules: Records) -> None:
         self._rules = rules
-        self._node, self._party = pa.array([settings.node]), pa.array([settings.party])
+        self._node, self._party = settings.node, settings.party
+        self._fixed = _fixed(self._node, self._party, FIXED)
         self._qnh_known = settings.qnh_hpa is not None
 
     def report(self, tracks: Records, time_ns: Longs, registry: Registry) -> pa.Table:
@@ -167,32 +168,64 @@ class Reporter:
         count = fill(
             tracks, time_ns, self._rules, self._qnh_known, registry.named, numbers, covariance, hidden, offsets, sensors
         )
-        icao24, mode_3a = tracks["icao24"], tracks["mode_3a"]
-        first = pa.array(np.zeros(rows, np.int32))
+        validity = pa.py_buffer(np.packbits(~hidden.ravel(), bitorder="little"))
+        entries = pa.Array.from_buffers(pa.float32(), covariance.size, [validity, pa.py_buffer(covariance)])
+        fixed = self._fixed if rows <= FIXED else _fixed(self._node, self._party, rows)
         return tables.build(
             tables.TRACKS,
             rows,
             {
-                "time": pa.array(time_ns).view(tables.TIME),
-                "node": pa.DictionaryArray.from_arrays(first, self._node),
-                "party": pa.DictionaryArray.from_arrays(first, self._party),
+                "time": _times(time_ns),
+                **{name: column.slice(0, rows) for name, column in fixed.items()},
                 "track": tracks["number"],
                 "status": _words("status", tracks["status"]),
                 **dict(zip(NUMBERS, numbers, strict=True)),
-                "covariance": pa.FixedSizeListArray.from_arrays(
-                    pa.array(covariance.ravel(), mask=hidden.ravel()), tables.COVARIANCE_SIZE
-                ),
+                "covariance": pa.FixedSizeListArray.from_arrays(entries, tables.COVARIANCE_SIZE),
                 "existence": tracks["existence"].astype(np.float32),
-                "class": _words("class", np.full(rows, _UNKNOWN, np.int8)),
-                "identity": _words("identity", np.full(rows, _PENDING, np.int8)),
-                "icao24": pa.array(icao24.astype(np.uint32), mask=icao24 < 0),
-                "mode_3a": pa.array(mode_3a.astype(np.uint16), mask=mode_3a < 0),
+                "icao24": _known(tracks["icao24"], np.uint32),
+                "mode_3a": _known(tracks["mode_3a"], np.uint16),
                 "callsign": _callsigns(tracks["callsign"]),
-                "sensors": pa.ListArray.from_arrays(pa.array(offsets), registry.names.take(pa.array(sensors[:count]))),
-                "last_plot": pa.array(tracks["plot_ns"]).view(tables.TIME),
+                "sensors": pa.ListArray.from_arrays(pa.array(offsets), _named(registry.names, sensors[:count])),
+                "last_plot": _times(tracks["plot_ns"].copy()),
                 "simulated": tracks["simulated"],
             },
         )
+
+
+FIXED = 4_096
+"""Rows of the columns that are the same in all tables, made once."""
+MANY = 512
+"""Names from which on Arrow looks them up sooner than Python."""
+
+
+def _fixed(node: str, party: str, rows: int) -> dict[str, pa.Array]:
+    """Return the columns that say the same of every track."""
+    first = pa.array(np.zeros(rows, np.int32))
+    return {
+        "node": pa.DictionaryArray.from_arrays(first, pa.array([node])),
+        "party": pa.DictionaryArray.from_arrays(first, pa.array([party])),
+        "class": _words("class", np.full(rows, _UNKNOWN, np.int8)),
+        "identity": _words("identity", np.full(rows, _PENDING, np.int8)),
+    }
+
+
+def _times(time_ns: Longs) -> pa.Array:
+    """Return times that are all known as a column."""
+    return pa.Array.from_buffers(tables.TIME, len(time_ns), [None, pa.py_buffer(time_ns)], 0)
+
+
+def _named(names: pa.Array, rows: Ints) -> pa.Array:
+    """Return the names at some places; few are looked up sooner without Arrow's help."""
+    if len(rows) > MANY:
+        return names.take(pa.array(rows))
+    known = names.to_pylist()
+    return pa.array([known[row] for row in rows.tolist()], pa.string())
+
+
+def _known(values: NDArray[np.int64], kind: type[np.unsignedinteger]) -> pa.Array:
+    """Return numbers as a column of an unsigned type, null where negative."""
+    missing = values < 0
+    return pa.array(values.astype(kind), mask=missing if missing.any() else None)
 
 
 def _words(name: str, codes: NDArray[np.int8]) -> pa.Array:

@@ -192,4 +192,6 @@ def run(
                         describe(entries[filed], tracks[place], place, middle_ns, rules)
                         put(entries[filed], filed, cell, buckets)
                         filed += 1
+            sensor = sensors[plots[window].sensor]
+            sensor.last_ns = max(sensor.last_ns, plots[last - 1].time_ns)
             window = last

@@ -48,7 +48,8 @@ class TrackerSettings:
         A plot measured this much before the last one processed is still used, the less the later; an older one is
         counted and left out.
     delay_s : float
-        Longest time that a plot usually takes to arrive; a look counts as missed only after it.
+        Longest time that a plot usually takes to arrive; a look counts as missed only after it, unless its radar has
+        already sent plots of later times.
     future_s : float
         A plot measured this much after `now` is counted and left out: its clock is wrong.
     false_plots_per_turn : float
