@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -222,3 +223,25 @@ def test_misuse_of_exercises_is_one_clear_line(short: Path, tmp_path: Path, caps
     short.write_text(SHORT.replace("rotation_s = 4", "rotation = 4"))
     assert "short.toml:19" in refused(capsys, 1, "exercise", "run", short, "-o", tmp_path / "x")
     assert not (tmp_path / "x").exists()
+
+
+def test_a_line_that_brings_nothing_is_said_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # not listening: connections are refused
+        port = taken.getsockname()[1]
+        code, _, err = skypact(capsys, "run", "--connect", f"tcp://127.0.0.1:{port}", "--seconds", "2")
+    assert code == 1
+    last = err.strip().splitlines()[-1]
+    assert last == "skypact: nothing came from receiver: not connected (connection refused)"
+    for seconds in ("-1", "nan", "0"):
+        assert "--seconds" in refused(capsys, 2, "demo", "--seconds", seconds)
+    assert "850 to 1100" in refused(capsys, 2, "run", "--connect", "tcp://127.0.0.1:1", "--qnh", "0")
+
+
+def test_a_run_can_be_summed_up_for_machines(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = shared / "modes" / "sample_dump1090.bin"
+    code, out, _ = skypact(capsys, "run", "--input", recording, "--speed", "max", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["plots"]["plots"] > 100
+    assert found["confirmed"] == 1

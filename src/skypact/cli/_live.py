@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Literal
 
 from skypact.cli import _options as options
+from skypact.cli import _say
 from skypact.cli._picture import Picture
 from skypact.cli._watch import stopped_by_signals, watch
 
@@ -22,24 +23,40 @@ def live(
     seconds: float | None = None,
     log: Literal["text", "json"] = "text",
     shown: bool = True,
+    as_json: bool = False,
 ) -> None:
-    """Run a node until it ends, is stopped, or some seconds are over.
+    """Run a node until it ends, is stopped, or some seconds are over; show its picture, or at the end say JSON.
 
     Raises
     ------
     InputError
-        The HTTP port is in use; a recording could not be read to its end.
+        The HTTP port is in use; a recording could not be read to its end; nothing came over the network.
     """
-    from skypact.node import PlayedFeed
-
     picture = Picture(f"skypact · {title}", list(node.centre.catalogue))
     with ExitStack() as stack:
         stack.callback(node.close)
         _serve(node, stack)
         stop = stack.enter_context(stopped_by_signals())
-        watch(_until(node.moments(stop), seconds), picture, lambda: _status(node), log, shown)
+        watch(_until(node.moments(stop), seconds), picture, lambda: _status(node), log, shown, not as_json)
+    if as_json:
+        status = node.status
+        found = {"node": status.node, "party": status.party, "steps": status.steps, "plots": dict(status.plots)}
+        _say.result(found | {"confirmed": len(picture.confirmed), "tracks": dict(status.tracks)}, "", as_json)
+    _complain(node, picture)
+
+
+def _complain(node: Node, picture: Picture) -> None:
+    """Say what was the matter with recordings and lines."""
+    from skypact.errors import InputError
+    from skypact.node import PlayedFeed
+
     played = [feed.recording for feed in node.feeds if isinstance(feed, PlayedFeed) and feed.recording is not None]
     options.complain(played, taken=node.status.plots.get("plots", 0) > 0 or bool(picture.tracks))
+    lines = [feed for feed in node.feeds if not isinstance(feed, PlayedFeed)]
+    for feed in lines:
+        _say.problems(feed.name, feed.problems)
+    if lines and not any(feed.status().octets for feed in lines):
+        raise InputError("nothing came from " + ", ".join(map(str, (feed.status() for feed in lines))))
 
 
 def _serve(node: Node, stack: ExitStack) -> None:

@@ -58,6 +58,7 @@ UtcOffset = Annotated[
 QNH_HPA = (850, 1100)
 """Least and most pressure at sea level that is taken, in hectopascals."""
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Seconds = Annotated[float | None, typer.Option("--seconds", metavar="S", help="Stop after so many seconds.")]
 Qnh = Annotated[float | None, typer.Option("--qnh", metavar="HPA", help="Sea-level pressure, for true heights.")]
 Log = Annotated[LogForm, typer.Option("--log", help="Log lines for people, or as JSON.")]
 Sensors = Annotated[Path | None, typer.Option("--sensors", metavar="FILE", help="Catalogue of sensors (TOML).")]
@@ -205,11 +206,24 @@ def centre(sensors: Path | Catalogue | None, qnh: float | None, *, exercise: boo
     from skypact.sensors import Catalogue
     from skypact.tracking import TrackerSettings
 
-    if qnh is not None and not QNH_HPA[0] <= qnh <= QNH_HPA[1]:
-        raise MisuseError(f"--qnh {qnh:g}: write the pressure at sea level in hPa, {QNH_HPA[0]} to {QNH_HPA[1]}")
+    qnh = pressure(qnh)
     known = Catalogue() if sensors is None else sensors
     catalogue = known if isinstance(known, Catalogue) else Catalogue.read(known)
     return Centre(CentreConfig(catalogue=catalogue, tracker=TrackerSettings(qnh_hpa=qnh), exercise=exercise))
+
+
+def pressure(qnh: float | None) -> float | None:
+    """Return the pressure at sea level that an option gives."""
+    if qnh is not None and not QNH_HPA[0] <= qnh <= QNH_HPA[1]:
+        raise MisuseError(f"--qnh {qnh:g}: write the pressure at sea level in hPa, {QNH_HPA[0]} to {QNH_HPA[1]}")
+    return qnh
+
+
+def duration(seconds: float | None) -> float | None:
+    """Return the time after which an option says to stop."""
+    if seconds is not None and not 0 < seconds < 1e9:
+        raise MisuseError(f"--seconds {seconds:g}: write a number above zero")
+    return seconds
 
 
 def day(text: str | None) -> dt.date | None:

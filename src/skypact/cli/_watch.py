@@ -44,6 +44,7 @@ def watch(
     status: Callable[[], str] = str,
     log: Literal["text", "json"] = "text",
     shown: bool = True,
+    summed_up: bool = True,
 ) -> None:
     """Show the picture of a node until its steps end.
 
@@ -58,6 +59,8 @@ def watch(
         What else to say in the bottom line.
     log : {"text", "json"}
     shown : bool
+    summed_up : bool
+        Whether the last picture is printed at the end.
     """
     import logging
 
@@ -66,7 +69,7 @@ def watch(
     from skypact.node.log import Kept, logged_to
 
     console = Console()
-    if console.is_terminal and shown:
+    if console.is_terminal and shown and summed_up:
         kept = Kept()
         try:
             with logged_to(kept, log):
@@ -78,7 +81,7 @@ def watch(
             for moment in moments:
                 picture.update(moment.now_ns, moment.output.tracks)
         console.width = 120
-    if picture.now_ns:
+    if picture.now_ns and summed_up:
         console.print(picture.summary())
 
 

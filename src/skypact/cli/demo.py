@@ -14,7 +14,8 @@ def demo(
         "first-light"
     ),
     speed: Annotated[str, typer.Option("--speed", metavar="N|max", help="Times real time.")] = "10",
-    seconds: Annotated[float | None, typer.Option("--seconds", help="Stop after so many seconds.")] = None,
+    seconds: options.Seconds = None,
+    as_json: options.Json = False,
 ) -> None:
     """Fly a scenario: simulated radars send ASTERIX, receivers Beast; the bytes are decoded, tracked and shown.
 
@@ -30,8 +31,9 @@ def demo(
     pace = options.speed(speed)
     if not sys.stdout.isatty():
         pace = None  # nobody watches it
+    limit_s = options.duration(seconds)
     flown = read(scenario)
     _say.note(f"making what the sensors of {flown.id!r} see ...")
     config = NodeConfig(node="demo", party="demo", exercise=True, speed=pace or "max", sources=())
     node = Node(config, flown.catalogue, [PlayedFeed(flown.id, _flight.steps(flown))])
-    live(node, f"demo · {flown.title}", seconds=seconds)
+    live(node, f"demo · {flown.title}", seconds=limit_s, as_json=as_json)

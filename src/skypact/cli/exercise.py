@@ -68,7 +68,7 @@ def send(
     ] = None,
     speed: Annotated[float, typer.Option("--speed", metavar="N", help="Times real time.")] = 1.0,
     now: Annotated[bool, typer.Option("--now", help="Begin the scenario at the present time.")] = False,
-    seconds: Annotated[float | None, typer.Option("--seconds", help="Stop after so many seconds.")] = None,
+    seconds: options.Seconds = None,
     seed: Seed = None,
 ) -> None:
     """Send what a scenario's sensors see to nodes on this machine: CAT048 and CAT034 as datagrams, Beast over TCP.
@@ -87,12 +87,13 @@ def send(
         raise MisuseError("say where to send: --to udp://ADDRESS:PORT, --serve PORT, or both")
     if not 0 < speed <= 1_000:
         raise MisuseError(f"--speed {speed:g}: write a number above zero, up to 1000")
+    limit_s = options.duration(seconds)
     flown = _scenario(scenario, seed)
     if now:
         flown = msgspec.structs.replace(flown, start=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=5))
     _say.note(f"making what the sensors of {flown.id!r} see ...")
     simulation = Simulation(flown)
-    sent = sending(simulation, to, serve, speed, seconds)
+    sent = sending(simulation, to, serve, speed, limit_s)
     print(f"{sent.datagrams:,} datagrams and {sent.pieces:,} pieces of streams sent, {sent.octets:,} octets")
 
 

@@ -35,7 +35,7 @@ def run(
     http: Annotated[
         str | None, typer.Option("--http", metavar="HOST:PORT", help="Serve /healthz and /metrics on loopback.")
     ] = None,
-    seconds: Annotated[float | None, typer.Option("--seconds", help="Stop after so many seconds.")] = None,
+    seconds: options.Seconds = None,
     date: options.Date = None,
     edition: options.Editions = None,
     wire: options.Wire = None,
@@ -44,6 +44,7 @@ def run(
     utc_offset: options.UtcOffset = 0.0,
     log: options.Log = options.LogForm.TEXT,
     picture: Annotated[bool, typer.Option(help="Show the air picture on a terminal.")] = True,
+    as_json: options.Json = False,
 ) -> None:
     """Run a node: feeds in, one tracked air picture out, everything kept if there is a journal.
 
@@ -72,12 +73,16 @@ def run(
         )
     else:
         config = node.read(file)
+    air = node.Air(qnh_hpa=options.pressure(qnh), isa_deviation_k=config.air.isa_deviation_k)
     changes = {
         "speed": None if speed is None else options.speed(speed) or "max",
         "sensors": None if sensors is None else str(sensors),
         "journal": None if journal is None else str(journal),
         "http": http,
-        "air": None if qnh is None else node.Air(qnh_hpa=qnh, isa_deviation_k=config.air.isa_deviation_k),
+        "air": None
+        if qnh is None
+        else node.Air(qnh_hpa=options.pressure(qnh), isa_deviation_k=config.air.isa_deviation_k),
     }
     config = options.changed(config, {key: value for key, value in changes.items() if value is not None})
-    live(node.Node(config), ", ".join(given) or str(file), seconds=seconds, log=log.value, shown=picture)
+    title, limit_s = ", ".join(given) or f"{config.node} of {config.party}", options.duration(seconds)
+    live(node.Node(config), title, seconds=limit_s, log=log.value, shown=picture, as_json=as_json)
