@@ -79,9 +79,7 @@ def run(
         "sensors": None if sensors is None else str(sensors),
         "journal": None if journal is None else str(journal),
         "http": http,
-        "air": None
-        if qnh is None
-        else node.Air(qnh_hpa=options.pressure(qnh), isa_deviation_k=config.air.isa_deviation_k),
+        "air": None if qnh is None else air,
     }
     config = options.changed(config, {key: value for key, value in changes.items() if value is not None})
     title, limit_s = ", ".join(given) or f"{config.node} of {config.party}", options.duration(seconds)

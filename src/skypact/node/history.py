@@ -8,7 +8,6 @@ tried again; if that overflows they are given up, and the journal says from when
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -89,7 +88,6 @@ class History:
         self._last_ns: int | None = None
         self._backlog: list[_Group] = []
         self._gap: Gap | None = None
-        self._lock = threading.Lock()
         tracker = config.tracker
         self._writer = Writer(path, node=tracker.node, party=tracker.party, report=_log.warning)
         try:
@@ -142,28 +140,16 @@ class History:
             [t for t in (arrived.plots, arrived.services, arrived.tracks) if t.num_rows],
             output.tables,
         )
-        with self._lock:
-            self._backlog.append(group)
-            self._last_ns = now_ns
-            try:
-                self._catch_up()
-            except JournalError as err:
-                self._refused(err)
-            else:
-                if self.failing:
-                    _log.warning("%s: is written again", self.path)
-                self.failing = ""
-
-    def append(self, content: pa.Table) -> int:
-        """Append something that is no part of a step, such as what people did; return its sequence.
-
-        Raises
-        ------
-        JournalError
-            The disk refuses.
-        """
-        with self._lock:
-            return self._writer.append(content)
+        self._backlog.append(group)
+        self._last_ns = now_ns
+        try:
+            self._catch_up()
+        except JournalError as err:
+            self._refused(err)
+        else:
+            if self.failing:
+                _log.warning("%s: is written again", self.path)
+            self.failing = ""
 
     def _catch_up(self) -> None:
         if self._gap is not None:
@@ -217,10 +203,9 @@ class History:
         JournalError
             The disk refuses; closed it is nevertheless.
         """
-        with self._lock:
-            try:
-                self._catch_up()
-                if self._last_ns is not None and self._snapshot_ns != self._last_ns:
-                    self._writer.append(self._snapshot(self._last_ns, self._writer.last_sequence))
-            finally:
-                self._writer.close()
+        try:
+            self._catch_up()
+            if self._last_ns is not None and self._snapshot_ns != self._last_ns:
+                self._writer.append(self._snapshot(self._last_ns, self._writer.last_sequence))
+        finally:
+            self._writer.close()

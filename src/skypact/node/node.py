@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,21 +95,13 @@ class Node:
         self.centre = Centre(told) if self.history is None else self.history.centre
         self._pace = Pace(None if config.speed == "max" else float(config.speed))
         self._clock = _WallClock()
-        self._in_data_time = config.clock == "data" or any(isinstance(feed, PlayedFeed) for feed in self.feeds)
+        self._in_data_time = config.in_data_time or any(isinstance(feed, PlayedFeed) for feed in self.feeds)
         self._watch = Watch(self.centre, self.feeds, self.history)
 
     @property
     def status(self) -> Status:
         """How the node is, as of a moment ago; may be asked by other threads."""
         return self._watch.status
-
-    @property
-    def problems(self) -> Mapping[str, int]:
-        """What all feeds refused or skipped so far, by kind."""
-        total: Counter[str] = Counter()
-        for feed in self.feeds:
-            total.update(feed.problems)
-        return total
 
     def moments(self, stop: threading.Event | None = None) -> Iterator[Moment]:
         """Run until told to stop or until nothing more can come; yield each step when it is in the journal.
