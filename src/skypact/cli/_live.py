@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 from skypact.cli import _options as options
@@ -35,9 +37,9 @@ def live(
     picture = Picture(f"skypact · {title}", list(node.centre.catalogue))
     with ExitStack() as stack:
         stack.callback(node.close)
-        _serve(node, stack)
+        publish = _serve(node, stack)
         stop = stack.enter_context(stopped_by_signals())
-        watch(_until(node.moments(stop), seconds), picture, lambda: _status(node), log, shown, not as_json)
+        watch(_until(node.moments(stop), seconds, publish), picture, lambda: _status(node), log, shown, not as_json)
     if as_json:
         status = node.status
         found = {"node": status.node, "party": status.party, "steps": status.steps, "plots": dict(status.plots)}
@@ -59,16 +61,30 @@ def _complain(node: Node, picture: Picture) -> None:
         raise InputError("nothing came from " + ", ".join(map(str, (feed.status() for feed in lines))))
 
 
-def _serve(node: Node, stack: ExitStack) -> None:
-    """Serve health and metrics while the node runs, if it is to."""
+def _serve(node: Node, stack: ExitStack) -> Callable[[Moment], None]:
+    """Serve the node while it runs, if it is to; return what takes each step."""
     if node.config.http is None:
-        return
-    from skypact.console import Server, make_app
+        return lambda _: None
+    from skypact.console import Broadcast, Server, make_app, missed
+    from skypact.journal import picture
     from skypact.node.config import host_port
     from skypact.node.metrics import metrics
 
-    app = make_app(lambda: dict(node.status.health()), lambda: metrics(node.status))
+    history = node.history
+    if history is None:
+        broadcast = Broadcast()
+    else:
+        broadcast = Broadcast(partial(missed, history.journal))
+        broadcast.restore(history.last_sequence, history.last_ns, picture(history.journal))
+    app = make_app(lambda: dict(node.status.health()), lambda: metrics(node.status), broadcast)
     stack.enter_context(Server(app, *host_port(node.config.http)))
+    number = count(1)
+
+    def publish(moment: Moment) -> None:
+        sequence = next(number) if moment.sequence is None else moment.sequence
+        broadcast.publish(sequence, moment.now_ns, moment.output.tracks)
+
+    return publish
 
 
 def _status(node: Node) -> str:
@@ -76,9 +92,10 @@ def _status(node: Node) -> str:
     return "   ".join(node.status.faults())
 
 
-def _until(moments: Iterable[Moment], seconds: float | None) -> Iterator[Moment]:
+def _until(moments: Iterable[Moment], seconds: float | None, publish: Callable[[Moment], None]) -> Iterator[Moment]:
     begun = time.monotonic()
     for moment in moments:
+        publish(moment)
         yield moment
         if seconds is not None and time.monotonic() - begun >= seconds:
             return

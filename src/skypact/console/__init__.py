@@ -1,6 +1,8 @@
 """What a node shows over HTTP."""
 
 from skypact.console.app import make_app
+from skypact.console.broadcast import Broadcast, Event
+from skypact.console.past import missed
 from skypact.console.server import Server
 
-__all__ = ["Server", "make_app"]
+__all__ = ["Broadcast", "Event", "Server", "make_app", "missed"]

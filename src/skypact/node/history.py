@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from skypact.formats.decoded import Decoded
+    from skypact.journal import Journal
     from skypact.node.feeds import Arrival
 
 BACKLOG_OCTETS = 64 << 20
@@ -98,6 +99,16 @@ class History:
         except BaseException:
             self._writer.close()
             raise
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, to read it."""
+        return self._writer.journal
+
+    @property
+    def last_ns(self) -> int | None:
+        """The time of the last step, none before the first."""
+        return self._last_ns
 
     @property
     def last_sequence(self) -> int:

@@ -45,11 +45,14 @@ class Moment:
         UTC nanoseconds.
     arrived : Decoded
     output : Output
+    sequence : int or None
+        Of the step in the journal; none without a journal.
     """
 
     now_ns: int
     arrived: Decoded
     output: Output
+    sequence: int | None = None
 
 
 class Node:
@@ -150,7 +153,7 @@ class Node:
         self._watch.tell(output.notices)
         self._record(now_ns, arrivals, arrived, output)
         self._watch.after(now_ns, time.perf_counter() - begun)
-        return Moment(now_ns, arrived, output)
+        return Moment(now_ns, arrived, output, None if self.history is None else self.history.last_sequence)
 
     def _record(self, now_ns: int, arrivals: Sequence[Arrival], arrived: Decoded, output: Output) -> None:
         if self.history is not None:
