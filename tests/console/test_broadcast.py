@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from skypact.console import Broadcast, Server, broadcast, make_app, missed, past
+from skypact.console import Broadcast, Served, Server, broadcast, make_app, missed, past
 from skypact.errors import InputError
 from skypact.journal import Journal, Step, Writer, picture
 from skypact.tables import STATUSES, TRACKS, build, times, words
@@ -156,7 +156,7 @@ def test_over_http(tmp_path: Path) -> None:
     shown = Broadcast()
     shown.publish(1, T0, tracks(1, "confirmed"))
     healthy = {"ok": False, "faults": ["source x: quiet"]}
-    with Server(make_app(lambda: healthy, lambda: b"figure 1\n", shown), "127.0.0.1", 0) as server:
+    with Server(make_app(Served(lambda: healthy, lambda: b"figure 1\n", shown)), "127.0.0.1", 0) as server:
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(f"{server.address}/healthz", timeout=5)
         assert caught.value.code == 503
@@ -178,4 +178,4 @@ def test_over_http(tmp_path: Path) -> None:
                 assert next(lines(answer, 1))[0] == "picture"
         port = int(server.address.rpartition(":")[2])
         with pytest.raises(InputError, match=f"127.0.0.1:{port} cannot be listened to: address already in use"):
-            Server(make_app(lambda: healthy, lambda: b"", shown), "127.0.0.1", port)
+            Server(make_app(Served(lambda: healthy, lambda: b"", shown)), "127.0.0.1", port)

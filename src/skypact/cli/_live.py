@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from skypact.cli import _options as options
 from skypact.cli import _say
@@ -65,7 +65,7 @@ def _serve(node: Node, stack: ExitStack) -> Callable[[Moment], None]:
     """Serve the node while it runs, if it is to; return what takes each step."""
     if node.config.http is None:
         return lambda _: None
-    from skypact.console import Broadcast, Server, make_app, missed
+    from skypact.console import Broadcast, Served, Server, make_app, missed
     from skypact.journal import picture
     from skypact.node.config import host_port
     from skypact.node.metrics import metrics
@@ -76,8 +76,14 @@ def _serve(node: Node, stack: ExitStack) -> Callable[[Moment], None]:
     else:
         broadcast = Broadcast(partial(missed, history.journal))
         broadcast.restore(history.last_sequence, history.last_ns, picture(history.journal))
-    app = make_app(lambda: dict(node.status.health()), lambda: metrics(node.status), broadcast)
-    stack.enter_context(Server(app, *host_port(node.config.http)))
+    served = Served(
+        lambda: dict(node.status.health()),
+        lambda: metrics(node.status),
+        broadcast,
+        lambda: _about(node),
+        None if history is None else history.journal,
+    )
+    stack.enter_context(Server(make_app(served), *host_port(node.config.http)))
     number = count(1)
 
     def publish(moment: Moment) -> None:
@@ -85,6 +91,21 @@ def _serve(node: Node, stack: ExitStack) -> Callable[[Moment], None]:
         broadcast.publish(sequence, moment.now_ns, moment.output.tracks)
 
     return publish
+
+
+def _about(node: Node) -> dict[str, Any]:
+    """Return what a page is told of a node."""
+    from importlib.metadata import version
+
+    import msgspec
+
+    return {
+        "node": node.config.node,
+        "party": node.config.party,
+        "exercise": node.config.exercise,
+        "version": version("skypact"),
+        "sensors": [msgspec.to_builtins(sensor) for sensor in node.centre.catalogue],
+    }
 
 
 def _status(node: Node) -> str:
