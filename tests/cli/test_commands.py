@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from pyproj import Geod
+from scipy.spatial import cKDTree
 
 from skypact.cli import execute
 from skypact.exercise import shipped
@@ -73,9 +74,15 @@ def test_one_flight_is_one_track_near_its_positions(
     inside = placed[(placed[:, 0] >= begin) & (placed[:, 0] <= end)]
     at = [np.interp(inside[:, 0], tracks["time"].astype("int64"), tracks[n]) for n in ("latitude_deg", "longitude_deg")]
     _, _, away = Geod(ellps="WGS84").inv(at[1], at[0], inside[:, 2], inside[:, 1])
-    # The aircraft's own positions jump by up to 200 m along its way every 47 s, which no track should follow.
+    # The aircraft's own positions jump along its way, by up to 200 m every 47 s, which no track should follow.
     assert np.median(away) < 15
     assert np.percentile(away, 98) < 100
+    # Beside its way none lies far: the path between the rows of the track in steps of 10 m or so.
+    dense = np.arange(begin, end, 50_000_000)
+    path = [np.interp(dense, tracks["time"].astype("int64"), tracks[n]) for n in ("latitude_deg", "longitude_deg")]
+    scale = 111_195 * np.array([1.0, np.cos(np.radians(46.3))])
+    aside, _ = cKDTree(np.column_stack(path) * scale).query(inside[:, 1:] * scale)
+    assert aside.max() < 100
 
 
 def test_demo_tracks_every_flight_and_says_that_it_is_an_exercise(capsys: pytest.CaptureFixture[str]) -> None:
