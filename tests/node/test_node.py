@@ -151,24 +151,30 @@ def test_kill_9_loses_nothing_that_was_given_out(tmp_path: Path) -> None:
     node.close()
 
 
+class Disk:
+    """A disk that can be full."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.full = False
+        self._fsync = os.fsync
+        monkeypatch.setattr(os, "fsync", self.fsync)
+
+    def fsync(self, fd: int) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._fsync(fd)
+
+
 def test_a_full_disk_is_said_waited_for_and_nothing_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    full = False
-    real = os.fsync
-
-    def fsync(fd: int) -> None:
-        if full:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(fd)
-
-    monkeypatch.setattr(os, "fsync", fsync)
+    disk = Disk(monkeypatch)
     sources = world.recordings(tmp_path)
     node = Node(world.config(tmp_path, *sources, journal=str(tmp_path / "j")))
     rows = []
     for number, moment in enumerate(node.moments()):
         rows.append(moment.output.tracks)
-        full = 60 <= number < 120
+        disk.full = 60 <= number < 120
         if number == 100:
             node._watch.look(moment.now_ns)
             assert "No space left on device" in node.status.journal_failing
@@ -182,20 +188,12 @@ def test_a_full_disk_is_said_waited_for_and_nothing_is_lost(
 def test_what_a_disk_refuses_for_too_long_is_given_up_and_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    full = False
-    real = os.fsync
-
-    def fsync(fd: int) -> None:
-        if full:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(fd)
-
-    monkeypatch.setattr(os, "fsync", fsync)
+    disk = Disk(monkeypatch)
     monkeypatch.setattr(history, "BACKLOG_OCTETS", 20_000)
     node = Node(world.config(tmp_path, *world.recordings(tmp_path), journal=str(tmp_path / "j")))
     count = 0
     for number, _ in enumerate(node.moments()):
-        full = 60 <= number < 120
+        disk.full = 60 <= number < 120
         count += 1
     again = Replay(Journal.open(tmp_path / "j"))
     steps = list(again.steps())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ Read = tuple[int, int]
 """Of one batch: what was read and what was refused, in the unit of the format."""
 
 
-class Soaked:
+class Soaked(ABC):
     """A reader, or a chain of them, that lives through the whole run.
 
     Attributes
@@ -35,9 +36,9 @@ class Soaked:
         self.generator = generator
         self.seeds: list[bytes] = type(self).make(shared)
 
+    @abstractmethod
     def take(self, messages: Datagrams) -> Read:
         """Read a batch; raise if the account does not balance."""
-        raise NotImplementedError
 
     def chunks(self, stream: bytes, mean: int = 50_000) -> list[bytes]:
         """Return a stream in pieces of all sizes."""

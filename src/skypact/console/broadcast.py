@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -18,6 +18,7 @@ import msgspec
 import pyarrow as pa
 
 from skypact.console.rows import FIELDS, MILLION, Key, Row, columns, ended, rows
+from skypact.errors import JournalError
 
 KEPT_OCTETS = 32 << 20
 """Most octets of events kept for those who lag."""
@@ -42,17 +43,8 @@ def encoded(kind: str, data: Any, number: int) -> Event:
     return Event(number, b"event: %s\nid: %d\ndata: %s\n\n" % (kind.encode(), number, text))
 
 
-def step_event(sequence: int, now_ns: int, tracks: pa.Table) -> Event:
-    """Return what a step changed as an event.
-
-    Parameters
-    ----------
-    sequence : int
-        Of the step in the journal.
-    now_ns : int
-    tracks : Table of `tables.TRACKS`
-    """
-    changed = rows(tracks)
+def step_event(sequence: int, now_ns: int, changed: Sequence[Row]) -> Event:
+    """Return what a step changed as an event; `sequence` is that of the step in the journal."""
     data = {"now_ms": now_ns // MILLION, "tracks": columns(changed) if changed else None}
     return encoded("step", data, sequence)
 
@@ -97,10 +89,11 @@ class Broadcast:
         now_ns : int
         tracks : Table of `tables.TRACKS`
         """
-        event = step_event(sequence, now_ns, tracks)
+        changed = rows(tracks)
+        event = step_event(sequence, now_ns, changed)
         gone = ended(tracks).tolist() if tracks.num_rows else []
         with self._lock:
-            for row, is_gone in zip(rows(tracks), gone, strict=True):
+            for row, is_gone in zip(changed, gone, strict=True):
                 if is_gone:
                     self._picture.pop((row[0], row[1]), None)
                 else:
@@ -139,6 +132,18 @@ class Broadcast:
             place = self._begin + len(self._events)
         return encoded("picture", {"now_ms": now_ms, "fields": FIELDS, "tracks": columns(alive)}, number), place
 
+    async def _missed(self, last: int) -> AsyncIterator[Event]:
+        """Yield what the journal has behind an id, read in another thread; nothing, or less, where it is damaged."""
+        if self._replay is None:
+            return
+        try:
+            found = await asyncio.to_thread(self._replay, last)
+            events = iter(found if found is not None else ())
+            while (event := await asyncio.to_thread(next, events, None)) is not None:
+                yield event
+        except JournalError:
+            return
+
     async def follow(self, last: int | None) -> AsyncIterator[bytes]:
         """Yield what to send to one client, for as long as it listens.
 
@@ -155,7 +160,7 @@ class Broadcast:
         try:
             place = None if last is None else self._place(last)
             if last is not None and place is None:
-                for event in (self._replay(last) if self._replay is not None else None) or ():
+                async for event in self._missed(last):
                     last = event.id
                     yield event.octets
                 place = self._place(last)

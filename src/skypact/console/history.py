@@ -45,9 +45,7 @@ def between(journal: Journal, begin_ms: int, end_ms: int) -> list[dict[str, Any]
     MisuseError
         More than `LONGEST_NS`, or an end before the beginning.
     """
-    begin_ns, end_ns = begin_ms * MILLION, end_ms * MILLION
-    if not 0 <= end_ns - begin_ns <= LONGEST_NS:
-        raise MisuseError(f"ask for at most {LONGEST_NS // SECOND_NS} s at once")
+    begin_ns, end_ns = _window(begin_ms, end_ms, LONGEST_NS)
     found: list[dict[str, Any]] = []
     for part in journal.read("steps", from_ns=begin_ns, to_ns=end_ns, columns=["sequence", "time", "produced"]):
         found += [
@@ -76,9 +74,7 @@ def life(journal: Journal, node: str, track: int, begin_ms: int, end_ms: int) ->
     MisuseError
         More than `LONGEST_LIFE_NS`, or an end before the beginning.
     """
-    begin_ns, end_ns = begin_ms * MILLION, end_ms * MILLION
-    if not 0 <= end_ns - begin_ns <= LONGEST_LIFE_NS:
-        raise MisuseError(f"ask for at most {LONGEST_LIFE_NS // SECOND_NS // 3600} hours of a track")
+    begin_ns, end_ns = _window(begin_ms, end_ms, LONGEST_LIFE_NS)
     parts = [empty(TRACKS)]
     for part in journal.read("tracks", from_ns=begin_ns, to_ns=end_ns):
         own = pc.and_(pc.equal(part["track"], track), pc.equal(part["node"].cast(pa.string()), node))
@@ -88,3 +84,17 @@ def life(journal: Journal, node: str, track: int, begin_ms: int, end_ms: int) ->
         chosen = np.unique(np.linspace(0, found.num_rows - 1, MOST_POINTS).round().astype(np.int64))
         found = found.take(pa.array(chosen))
     return columns(rows(found))
+
+
+def _window(begin_ms: int, end_ms: int, longest_ns: int) -> tuple[int, int]:
+    """Return a window of time in nanoseconds.
+
+    Raises
+    ------
+    MisuseError
+        It is too long, or ends before it begins.
+    """
+    begin_ns, end_ns = begin_ms * MILLION, end_ms * MILLION
+    if not 0 <= end_ns - begin_ns <= longest_ns:
+        raise MisuseError(f"ask for at most {longest_ns // SECOND_NS:,} s at once, from the earlier time to the later")
+    return begin_ns, end_ns

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from skypact.console.broadcast import Event, step_event
-from skypact.errors import JournalError
+from skypact.console.rows import rows
 from skypact.journal import Step
-from skypact.tables import TRACKS, empty
 
 if TYPE_CHECKING:
     from skypact.journal import Entry, Journal
@@ -20,11 +19,14 @@ MOST_MISSED = 20_000
 
 
 def missed(journal: Journal, last: int) -> Iterator[Event] | None:
-    """Return the events that follow one, or None if they are too many, or not in the journal."""
-    try:
-        first, end = journal.first_sequence, journal.last_sequence
-    except JournalError:
-        return None
+    """Return the events that follow one, or None if they are too many, or not in the journal.
+
+    Raises
+    ------
+    JournalError
+        Damage; also when all before it has been given.
+    """
+    first, end = journal.first_sequence, journal.last_sequence
     if not first - 1 <= last <= end or end - last > MOST_MISSED:
         return None
     return _events(journal, last)
@@ -35,8 +37,8 @@ def _events(journal: Journal, last: int) -> Iterator[Event]:
     for entry in journal.entries(from_sequence=last + 1, tables={"tracks", "steps"}):
         if isinstance(entry.content, Step):
             made = [one.content for one in held if one.sequence in entry.content.produced]
-            tracks = [table for table in made if isinstance(table, pa.Table)]
-            yield step_event(entry.sequence, entry.content.now_ns, pa.concat_tables([empty(TRACKS), *tracks]))
+            changed = [row for table in made if isinstance(table, pa.Table) for row in rows(table)]
+            yield step_event(entry.sequence, entry.content.now_ns, changed)
             held = []
         else:
             held.append(entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from os import PathLike
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -95,6 +95,19 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def port(self) -> int:
         """The port of a network address."""
         return urlsplit(self.address).port or 0
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How its messages are read: what `formats.intake.intake` and a `Recording` take beside the format."""
+        return {
+            "sensor": self.name,
+            "date": self.date,
+            "editions": {int(category): edition for category, edition in self.editions.items()},
+            "reference": self.place,
+            "clock": self.clock,
+            "utc_offset_s": self.utc_offset_s,
+            "simulated": self.simulated,
+        }
 
     @property
     def place(self) -> tuple[float, float] | None:

@@ -49,16 +49,7 @@ class _Network(ABC):
         self.name = source.name
         self.source = source
         self.inbox = Inbox(source.queue_octets)
-        self._intake: Intake = intake(
-            wire,
-            sensor=source.name,
-            date=source.date,
-            editions={int(c): e for c, e in source.editions.items()},
-            reference=source.place,
-            clock=source.clock,
-            utc_offset_s=source.utc_offset_s,
-            simulated=source.simulated,
-        )
+        self._intake: Intake = intake(wire, **source.reading)
         self._state: State = "waiting"
         self._why = ""
         self._lost = 0

@@ -38,15 +38,5 @@ def _opened(source: Source, step_ns: int) -> Feed:
         return UdpFeed(source)
     if source.scheme == "tcp":
         return TcpFeed(source)
-    recording = Recording(
-        Path(source.address),
-        wire=source.format,
-        sensor=source.name,
-        date=source.date,
-        editions={int(c): e for c, e in source.editions.items()},
-        reference=source.place,
-        clock=source.clock,
-        utc_offset_s=source.utc_offset_s,
-        simulated=source.simulated,
-    )
+    recording = Recording(Path(source.address), wire=source.format, **source.reading)
     return PlayedFeed(source.name, steps(recording, step_ns), recording)

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def"
-"""Kernels that walk records: an interpreter over the integer tables of `program.Program`.
+"""Kernels that walk the records of blocks: records of one field specification share a layout, worked out once.
 
 The walk finds where the units of records start. Some records later the elements asked for are read, a column at a time
 while the records' octets are still in the processor's nearest cache.
@@ -11,173 +11,8 @@ import numpy as np
 
 from skypact.compiled import kernel
 from skypact.formats.asterix._read_kernels import READ_1, READ_2, READ_3, READ_4, READ_6
-from skypact.formats.asterix.spec import CHAINED, COMPOUND, EXPLICIT, EXTENDED, FIXED, RANDOM, REPETITIVE
-
-REASONS = (
-    "",
-    "record runs past its block",
-    "field specification too long",
-    "spare field announced",
-    "",
-    "last extension announces another",
-    "explicit item of length zero",
-    "undefined subitem announced",
-    "bad field number in random sequence",
-)
-"""Why a block is refused; the index is the code the walk returns."""
-PAST, LONG, SPARE_SET, EMPTY, EXTENSION, EXPLICIT_ZERO, UNDEFINED, RANDOM_NUMBER = range(1, 9)
-
-
-@kernel
-def _skip(data, p, end, unit, units, rows):
-    """Return where a unit that is not compound ends, or minus the reason why it cannot be read."""
-    kind = units[unit, 0]
-    if kind == FIXED:
-        p += units[unit, 1]
-    elif kind == EXTENDED:
-        for k in range(units[unit, 3], units[unit, 3] + units[unit, 4]):
-            size = rows[k]
-            if size < 0:
-                p -= size
-                return p if p <= end else -PAST
-            p += size
-            if p > end:
-                return -PAST
-            if not data[p - 1] & 1:
-                return p
-        return -EXTENSION
-    elif kind == REPETITIVE:
-        count = 0
-        if p + units[unit, 2] > end:
-            return -PAST
-        for _ in range(units[unit, 2]):
-            count = count << 8 | data[p]
-            p += 1
-        p += count * units[unit, 1]
-    elif kind == CHAINED:
-        size = units[unit, 1]
-        while True:
-            p += size
-            if p > end:
-                return -PAST
-            if not data[p - 1] & 1:
-                break
-    elif kind == EXPLICIT:
-        if p >= end:
-            return -PAST
-        if data[p] == 0:
-            return -EXPLICIT_ZERO
-        p += data[p]
-    return p if p <= end else -PAST
-
-
-@kernel
-def _compound(data, p, end, unit, units, rows, slot, spots):
-    """Return where a compound unit ends, or minus the reason; note in `spots` where its subitems start."""
-    first, count = units[unit, 3], units[unit, 4]
-    for k in range(first, first + count):
-        if rows[k] >= 0 and slot[rows[k]] >= 0:
-            spots[slot[rows[k]]] = -1
-    fspec = p
-    while True:
-        if p >= end:
-            return -PAST
-        p += 1
-        if not data[p - 1] & 1:
-            break
-    if (p - fspec - 1) * 7 >= count:
-        return -LONG
-    at = first
-    for q in range(fspec, p):
-        octet = np.int64(data[q])
-        for b in range(7):
-            if octet & (0x80 >> b):
-                child = rows[at + b] if at + b < first + count else -1
-                if child < 0:
-                    return -UNDEFINED
-                if slot[child] >= 0:
-                    spots[slot[child]] = p
-                if units[child, 0] == FIXED:
-                    p += units[child, 1]
-                    if p > end:
-                        return -PAST
-                else:
-                    p = _skip(data, p, end, child, units, rows)
-                    if p < 0:
-                        return p
-        at += 7
-    return p
-
-
-@kernel
-def _random(data, p, end, frns, units, rows, slot, spots):
-    """Read a random field sequence: a count, then field number and content, in any order."""
-    if p >= end:
-        return -PAST
-    count = data[p]
-    p += 1
-    for _ in range(count):
-        if p >= end:
-            return -PAST
-        frn = data[p]
-        p += 1
-        unit = frns[frn - 1] if 0 < frn <= len(frns) else -1
-        if unit < 0:
-            return -RANDOM_NUMBER
-        if slot[unit] >= 0:
-            spots[slot[unit]] = p
-        if units[unit, 0] == COMPOUND:
-            p = _compound(data, p, end, unit, units, rows, slot, spots)
-        else:
-            p = _skip(data, p, end, unit, units, rows)
-        if p < 0:
-            return p
-    return p
-
-
-@kernel
-def _record(data, p, end, uap, uaps, units, rows, selector, slot, spots):
-    """Walk one record; return where it ends and its profile, or minus the reason why it cannot be read."""
-    spots[:] = -1
-    fspec = p
-    while True:
-        if p >= end:
-            return -PAST, uap
-        p += 1
-        if not data[p - 1] & 1:
-            break
-    stop = p
-    longest = uaps.shape[1]
-    if (stop - fspec - 1) * 7 >= longest:
-        return -LONG, uap
-    found = False
-    frn = 0
-    for q in range(fspec, stop):
-        octet = np.int64(data[q])
-        for b in range(7):
-            if octet & (0x80 >> b):
-                found = True
-                unit = uaps[uap, frn + b] if frn + b < longest else -1
-                if unit == RANDOM:
-                    p = _random(data, p, end, uaps[uap], units, rows, slot, spots)
-                elif unit < 0:
-                    return -SPARE_SET, uap
-                else:
-                    if slot[unit] >= 0:
-                        spots[slot[unit]] = p
-                    if unit == selector[0]:
-                        if p + selector[1] >= end:
-                            return -PAST, uap
-                        uap = (data[p + selector[1]] >> selector[2]) & selector[3]
-                    if units[unit, 0] == COMPOUND:
-                        p = _compound(data, p, end, unit, units, rows, slot, spots)
-                    else:
-                        p = _skip(data, p, end, unit, units, rows)
-                if p < 0:
-                    return p, uap
-        frn += 7
-    return (p if found else -EMPTY), uap
-
+from skypact.formats.asterix._record_kernels import EMPTY, LONG, PAST, SPARE_SET, compound, record, skip
+from skypact.formats.asterix.spec import COMPOUND, EXTENDED, FIXED, RANDOM, REPETITIVE
 
 PROFILES = 512
 """Field specifications whose layout is remembered; records with others are walked item by item."""
@@ -371,7 +206,7 @@ def walk(
                     if layout >= 0:
                         before, same = key, layout
             if layout < 0:
-                p, uap = _record(data, start, end, uap, uaps, units, rows, selector, slot, spots)
+                p, uap = record(data, start, end, uap, uaps, units, rows, selector, slot, spots)
                 if p >= 0:
                     for s in range(slots):
                         tile[r - read, s] = spots[s]
@@ -388,7 +223,7 @@ def walk(
                     step, unit = steps[layout, k, 1], steps[layout, k, 2]
                     if step == END:
                         break
-                    # The usual cases of each kind, with as few decisions as can be; the others are left to `_skip`.
+                    # The usual cases of each kind, with as few decisions as can be; the others are left to `skip`.
                     if step == SHORT and p + 1 < end and not data[p] & data[p + 1] & 1:
                         p += 1 + (data[p] & 1)
                     elif step == REPETITIVE and p < end and units[unit, 2] == 1:
@@ -396,9 +231,9 @@ def walk(
                     elif step == PLAIN and p < end and totals[units[unit, 1], data[p]] > 0:
                         p += totals[units[unit, 1], data[p]]
                     elif step in (PLAIN, ASKED):
-                        p = _compound(data, p, end, unit, units, rows, slot, spots)
+                        p = compound(data, p, end, unit, units, rows, slot, spots)
                     else:
-                        p = _skip(data, p, end, unit, units, rows)
+                        p = skip(data, p, end, unit, units, rows)
                     if p < 0:
                         break
                     k += 1

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from skypact.formats.asterix import plots, raw, services, spec, system_tracks
-from skypact.formats.asterix._walk_kernels import REASONS
+from skypact.formats.asterix._record_kernels import REASONS
 from skypact.formats.asterix.blocks import Blocks, find
 from skypact.formats.asterix.columns import floats
 from skypact.formats.asterix.elements import elements

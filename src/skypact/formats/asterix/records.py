@@ -182,7 +182,7 @@ def walk(
     Returns
     -------
     Records, uint8 array, int
-        The records, for each block the index into `_walk_kernels.REASONS` of why it was refused, and the number of
+        The records, for each block the index into `_record_kernels.REASONS` of why it was refused, and the number of
         records without a field.
     """
     unscaled = np.ones(len(elements.whole), np.int64)
